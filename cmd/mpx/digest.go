@@ -1,0 +1,278 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"mpx/internal/pool"
+	"mpx/internal/task"
+	"mpx/internal/worker"
+
+	"github.com/spf13/cobra"
+)
+
+const digestLong = `Print the checksum of every regular file below DIR (default: .), in the format
+of sha512sum, so that sha512sum -c checks it.
+
+The files are hashed in parallel, inside the workers: no command is started.
+The lines come in path order, a directory sorting as NAME/. Symbolic links are
+not followed; devices, FIFOs and sockets are passed over. A file that cannot be
+read is reported on stderr and makes the status 1; the rest goes on.`
+
+const digestExamples = `  mpx digest src > src.sha512 && sha512sum -c --quiet src.sha512
+  find . -name '*.iso' -print0 | mpx digest -0 -a - --algorithm sha256
+  mpx digest --check src.sha512`
+
+const digestStatus = `  0     every file was read (--check: and is as it was)
+  1     a file could not be read (--check: or differs)
+  2     wrong usage
+  125   mpx itself failed: I/O, or its workers
+  128+N mpx ended its workers and died by signal N`
+
+type digestOptions struct {
+	mapOptions // of which digest has a few flags
+	algorithm  string
+	zero       bool
+	check      string
+}
+
+func (a *app) digestCommand() *cobra.Command {
+	o := &digestOptions{}
+	cmd := &cobra.Command{
+		Use:     "digest [flags] [DIR|FILE]...",
+		Short:   "Checksums of a tree, hashed in parallel",
+		Long:    digestLong,
+		Example: digestExamples,
+		RunE:    func(_ *cobra.Command, args []string) error { return a.runDigest(o, args) },
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.algorithm, "algorithm", "sha512", "`NAME`: sha512, sha256, sha1 or md5")
+	f.StringVarP(&o.jobs, "jobs", "j", "100%", "hash `N` files at a time; N%, +N, -N of the processors")
+	f.StringVar(&o.chunkSize, "chunksize", "20", "hand `N` files to a worker at a time")
+	f.BoolVar(&o.unordered, "unordered", false, "print lines as they come")
+	f.StringArrayVarP(&o.argFiles, "arg-file", "a", nil, "read paths from `FILE`, a line each; repeatable; - is stdin")
+	f.BoolVarP(&o.null, "null", "0", false, "paths in FILE end with a NUL byte")
+	f.BoolVarP(&o.zero, "zero", "z", false, "end lines with NUL, and escape nothing")
+	f.StringVar(&o.check, "check", "", "check the files against the lines of `FILE`; - is stdin")
+	return helped(cmd, digestStatus)
+}
+
+// prepare reads the flags' values; those that digest has not are as map has
+// them.
+func (o *digestOptions) prepare(args []string) error {
+	o.maxArgs, o.argSep, o.okStatus, o.killAfter, o.leftovers = "1", ":::", "0", "1s", "keep"
+	if err := o.mapOptions.check(); err != nil {
+		return err
+	}
+	if worker.Algorithms[o.algorithm] == nil {
+		return usagef("sha512, sha256, sha1 or md5", "--algorithm %s is not known", o.algorithm)
+	}
+	if o.null && len(o.argFiles) == 0 {
+		return usagef("-0 -a - reads paths from stdin", "-0 says how paths in -a FILE end")
+	}
+	if o.check != "" && (len(args) > 0 || len(o.argFiles) > 0) {
+		return usagef("give the list alone", "--check takes its paths from its FILE")
+	}
+	if len(args) > 0 && len(o.argFiles) > 0 {
+		return usagef("choose one", "paths come from -a FILE or from the command line")
+	}
+	return nil
+}
+
+func (a *app) runDigest(o *digestOptions, args []string) error {
+	if err := o.prepare(args); err != nil {
+		return err
+	}
+	d := &digestRun{a: a, o: o, out: bufio.NewWriterSize(a.stdout, 64<<10)}
+	src, closer, err := d.source(args)
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	store := task.NewStore("")
+	defer store.Close()
+	p, err := pool.New(pool.Config{
+		Function: "digest", Args: worker.DigestArgs{Algorithm: o.algorithm},
+		Jobs: o.jobsN, ChunkSize: o.chunkN, RetryLost: 2, Store: store, Notice: d.notice,
+	})
+	if err != nil {
+		return err
+	}
+	signals := catch(p, o.killAfterDur, d.notice)
+	watchReader(a.stdout, signals)
+	imap := p.Imap
+	if o.unordered {
+		imap = p.ImapUnordered
+	}
+	it, err := imap(src)
+	if err != nil {
+		return err
+	}
+	p.Close()
+	err = d.print(it)
+	if err != nil {
+		p.Terminate()
+	}
+	if jerr := p.Join(); err == nil {
+		err = jerr
+	}
+	return d.conclude(err, signals)
+}
+
+// A digestRun is one run of digest.
+type digestRun struct {
+	a    *app
+	o    *digestOptions
+	out  *bufio.Writer
+	good int
+
+	mu     sync.Mutex // guards the following, and stderr
+	failed int        // files that could not be read
+	differ int        // files that are not what --check says
+}
+
+// source returns the paths to digest: from the command line, -a, or --check.
+func (d *digestRun) source(args []string) (pool.Source, io.Closer, error) {
+	if d.o.check == "" && len(d.o.argFiles) == 0 {
+		if len(args) == 0 {
+			args = []string{"."}
+		}
+		return newWalk(args, d.complain), io.NopCloser(nil), nil
+	}
+	files := d.o.argFiles
+	delim := d.o.delim
+	if d.o.check != "" {
+		files = []string{d.o.check}
+		if d.o.zero {
+			delim = []byte{0}
+		}
+	}
+	src, err := task.OpenSource(task.SourceSpec{Stdin: d.a.stdin, Files: files, Delim: delim, SkipEmpty: true, Jobs: 1})
+	if err != nil {
+		return nil, nil, err
+	}
+	if d.o.check != "" {
+		return &checkSource{src: src, d: d}, src, nil
+	}
+	return &listed{src: src, walk: newWalk(nil, d.complain)}, src, nil
+}
+
+// print writes a line for each result. Its error is stdout's, or the pool's.
+func (d *digestRun) print(it *pool.Iterator) error {
+	for {
+		if !it.Ready() {
+			if err := d.out.Flush(); err != nil {
+				return err
+			}
+		}
+		r, err := it.Next()
+		if err == io.EOF {
+			return d.out.Flush()
+		}
+		if err != nil {
+			return err
+		}
+		if err := d.line(&r); err != nil {
+			return err
+		}
+		r.Release()
+	}
+}
+
+// line prints one result.
+func (d *digestRun) line(r *task.Result) error {
+	path := string(r.Values.At(0))
+	if r.Status != task.OK {
+		why, _ := r.Stderr.Mem()
+		if r.Note != "" {
+			why = []byte(r.Note)
+		}
+		if r.Status != task.Cancelled {
+			d.complain(path, string(why))
+		}
+		if r.Values.Len() == 2 {
+			return d.verdict(path, "FAILED open or read")
+		}
+		return nil
+	}
+	sum, _ := r.Stdout.Mem()
+	d.good++
+	if r.Values.Len() == 2 {
+		if bytes.EqualFold(sum, r.Values.At(1)) {
+			return d.verdict(path, "OK")
+		}
+		d.differ++
+		return d.verdict(path, "FAILED")
+	}
+	return d.sumLine(path, sum)
+}
+
+// sumLine prints a line as sha512sum does: a name with a backslash, a newline or
+// a carriage return is escaped, and says so by a backslash before the line.
+func (d *digestRun) sumLine(path string, sum []byte) error {
+	if d.o.zero {
+		_, err := fmt.Fprintf(d.out, "%s  %s\x00", sum, path)
+		return err
+	}
+	mark, name := escapeName(path)
+	_, err := fmt.Fprintf(d.out, "%s%s  %s\n", mark, sum, name)
+	return err
+}
+
+func (d *digestRun) verdict(path, word string) error {
+	mark, name := escapeName(path)
+	_, err := fmt.Fprintf(d.out, "%s%s: %s\n", mark, name, word)
+	return err
+}
+
+func escapeName(path string) (mark, name string) {
+	if !strings.ContainsAny(path, "\\\n\r") {
+		return "", path
+	}
+	return "\\", strings.NewReplacer("\\", "\\\\", "\n", "\\n", "\r", "\\r").Replace(path)
+}
+
+// complain reports a file that cannot be read.
+func (d *digestRun) complain(path, why string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failed++
+	fmt.Fprintf(d.a.stderr, "mpx: %s: %s\n", task.Quote(path), why)
+}
+
+func (d *digestRun) notice(note, hint string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fmt.Fprintf(d.a.stderr, "mpx: %s\n", note)
+	if hint != "" {
+		fmt.Fprintf(d.a.stderr, "mpx: hint: %s\n", hint)
+	}
+}
+
+// conclude says how the run went.
+func (d *digestRun) conclude(err error, signals *interrupter) error {
+	sig := signals.received()
+	switch {
+	case isBrokenPipe(err):
+		return &outcome{signal: sigPipe}
+	case sig != 0:
+		return &outcome{signal: sig}
+	case err != nil:
+		return err
+	}
+	if d.differ > 0 {
+		d.notice(fmt.Sprintf("%d of %d files differ", d.differ, d.good+d.failed), "")
+	}
+	if d.failed > 0 {
+		d.notice(fmt.Sprintf("%d of %d files could not be read", d.failed, d.good+d.failed), "")
+	}
+	if d.failed+d.differ > 0 {
+		return &outcome{status: exitFailed}
+	}
+	return nil
+}

@@ -1,0 +1,27 @@
+// Command mpx is Python's multiprocessing for the shell: it runs tasks in a
+// pool of worker processes.
+//
+// This package only connects: flags in, packages called, text out. Each command
+// has a file of its own; exit.go is the table of exit statuses.
+package main
+
+import (
+	"os"
+
+	"mpx/internal/ipc"
+	"mpx/internal/worker"
+)
+
+func main() {
+	// A worker is this program started again. It is told by an argument, and
+	// before anything else: the commands' tree costs start-up time.
+	if len(os.Args) > 1 && os.Args[1] == ipc.WorkerArg {
+		os.Exit(worker.Main(os.Args[2:]))
+	}
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	status, sig := a.run(os.Args[1:])
+	if sig != 0 {
+		dieBy(sig)
+	}
+	os.Exit(status)
+}

@@ -1,0 +1,313 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"mpx/internal/pool"
+	"mpx/internal/report"
+	"mpx/internal/task"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) mapCommand() *cobra.Command {
+	o := &mapOptions{}
+	cmd := &cobra.Command{
+		Use:     "map [flags] [COMMAND [ARG]...] [::: VALUE...]... [:::: FILE...]...",
+		Short:   "Run a command for each record, in a pool of workers",
+		Long:    mapLong,
+		Example: mapExamples,
+		RunE:    func(_ *cobra.Command, args []string) error { return a.runMap(o, args) },
+	}
+	cmd.Flags().SetInterspersed(false)
+	o.addFlags(cmd.Flags())
+	return helped(cmd, mapStatus)
+}
+
+// A mapRun is one run of map, made from its flags.
+type mapRun struct {
+	a       *app
+	o       *mapOptions
+	words   []string // COMMAND
+	source  *task.Source
+	tmpl    *task.Template
+	spec    task.Spec
+	store   *task.Store
+	report  *report.Report
+	pool    *pool.Pool
+	signals *interrupter
+}
+
+func (a *app) runMap(o *mapOptions, args []string) error {
+	r := &mapRun{a: a, o: o}
+	if err := r.prepare(args); err != nil {
+		return err
+	}
+	defer r.source.Close()
+	if o.dryRun {
+		return r.printCommands()
+	}
+	return r.run()
+}
+
+// prepare finds every mistake of the command line before anything runs.
+func (r *mapRun) prepare(args []string) error {
+	if err := r.o.check(); err != nil {
+		return err
+	}
+	words, groups := task.SplitArgs(args, r.o.argSep)
+	r.words = words
+	src := r.o.sourceSpec(r.a, words, groups)
+	if err := r.hintTerminal(&src); err != nil {
+		return err
+	}
+	var err error
+	if r.source, err = task.OpenSource(src); err != nil {
+		return err
+	}
+	names, err := r.source.Names()
+	if err != nil {
+		return err
+	}
+	r.spec = r.o.spec(words, names, r.source.Columns())
+	if r.tmpl, err = task.Compile(r.spec); err != nil {
+		return err
+	}
+	return nil
+}
+
+// hintTerminal tells a user who typed no input what is waited for.
+func (r *mapRun) hintTerminal(src *task.SourceSpec) error {
+	reads := len(src.Groups) == 0 && len(src.Files) == 0
+	if reads && isTerminal(r.a.stdin) {
+		fmt.Fprintln(r.a.stderr, "mpx: reading records from the terminal: one a line, ^D ends them")
+	}
+	return nil
+}
+
+// printCommands is --dry-run.
+func (r *mapRun) printCommands() error {
+	for {
+		tasks, err := r.source.Next()
+		var b strings.Builder
+		for i := range tasks {
+			b.WriteString(r.tmpl.Display(&tasks[i], 1) + "\n")
+		}
+		if _, werr := io.WriteString(r.a.stdout, b.String()); werr != nil {
+			return r.writeFailed(werr)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// run starts the pool and takes its results to the report until the last.
+func (r *mapRun) run() error {
+	if err := r.open(); err != nil {
+		return err
+	}
+	defer r.store.Close()
+	r.signals = catch(r.pool, r.o.killAfterDur, r.report.Notice)
+	watchReader(r.a.stdout, r.signals)
+	stream, err := r.pool.Stream(r.source)
+	if err != nil {
+		return err
+	}
+	r.pool.Close()
+	runErr := r.take(stream)
+	if jerr := r.pool.Join(); runErr == nil {
+		runErr = jerr
+	}
+	return r.conclude(runErr)
+}
+
+// take prints results as they come. Its error is why it could not.
+func (r *mapRun) take(stream *pool.Stream) error {
+	var failed error
+	for {
+		batch, err := stream.Next()
+		if err != nil {
+			if err == io.EOF || failed != nil || errors.Is(err, pool.ErrTerminated) {
+				return failed
+			}
+			return err
+		}
+		n, err := r.report.Add(batch)
+		stream.Release(n)
+		if err != nil && failed == nil {
+			failed = err
+			r.signals.stop()
+		}
+	}
+}
+
+// conclude says how the run went and turns it into an exit status.
+func (r *mapRun) conclude(err error) error {
+	sum, cerr := r.report.Close()
+	if err == nil {
+		err = cerr
+	}
+	sig := r.signals.received()
+	if broken := r.writeFailed(err); broken != nil {
+		return broken
+	}
+	fmt.Fprint(r.a.stderr, sum.String())
+	if sig != 0 {
+		return &outcome{signal: sig}
+	}
+	if sum.OK < sum.Total {
+		return &outcome{status: exitFailed}
+	}
+	return nil
+}
+
+// writeFailed is err as an outcome: a stdout that nobody reads any more ends
+// mpx as it ends any command.
+func (r *mapRun) writeFailed(err error) error {
+	if isBrokenPipe(err) {
+		return &outcome{signal: sigPipe}
+	}
+	return err
+}
+
+// open makes what a run needs.
+func (r *mapRun) open() error {
+	r.store = task.NewStore(r.o.tmpDir)
+	ro, err := r.reportOptions()
+	if err != nil {
+		return err
+	}
+	r.report = report.New(ro)
+	r.warn()
+	cfg, err := r.poolConfig()
+	if err != nil {
+		return err
+	}
+	r.pool, err = pool.New(cfg)
+	return err
+}
+
+// warn says what is probably not meant.
+func (r *mapRun) warn() {
+	if h := initializerHint(r.o.initializer); h != "" {
+		r.report.Notice("what the initializer sets does not reach tasks: each is a process of its own", h)
+	}
+}
+
+func (r *mapRun) reportOptions() (report.Options, error) {
+	ro := report.Options{
+		Stdout: r.a.stdout, Stderr: r.a.stderr, Store: r.store,
+		Mode: r.o.mode(), Order: r.o.order(),
+		Command: r.tmpl.DisplayWords, Display: r.tmpl.Display,
+	}
+	var err error
+	if ro.Tag, err = r.tag(); err != nil {
+		return ro, err
+	}
+	if r.o.results != "" {
+		ro.Results, err = r.openResults()
+	}
+	return ro, err
+}
+
+// tag returns what --tag and --tagstring put before lines.
+func (r *mapRun) tag() (func(*task.Task, int) []byte, error) {
+	text := r.o.tagString
+	if text == "" {
+		if !r.o.tag {
+			return nil, nil
+		}
+		text = "{}"
+		if r.o.replace != "" {
+			text = r.o.replace
+		}
+	}
+	t, err := task.CompileText(text, r.spec)
+	if err != nil {
+		return nil, err
+	}
+	return t.Render, nil
+}
+
+// openResults opens the directory of --results. With placeholders, what stands
+// before the first one's component is the directory.
+func (r *mapRun) openResults() (*report.Results, error) {
+	dir := r.o.results
+	i := strings.IndexByte(dir, '{')
+	if i < 0 {
+		return openResultsDir(dir, nil)
+	}
+	cut := strings.LastIndexByte(dir[:i], '/')
+	text, err := task.CompileText(dir[cut+1:], r.spec)
+	if err != nil {
+		return nil, err
+	}
+	base := "."
+	if cut >= 0 {
+		base = dir[:max(cut, 1)]
+	}
+	return openResultsDir(base, text.Render)
+}
+
+func openResultsDir(dir string, path func(*task.Task, int) []byte) (*report.Results, error) {
+	rs, err := report.OpenResults(dir, path)
+	if errors.Is(err, report.ErrNotEmpty) {
+		return nil, usagef("name a new directory, or remove this one first", "--results: %v", err)
+	}
+	return rs, err
+}
+
+func (r *mapRun) poolConfig() (pool.Config, error) {
+	cfg := pool.Config{
+		Function: "exec", Args: r.spec, Jobs: r.o.jobsN, ChunkSize: r.o.chunkN,
+		MaxTasksPerChild: r.o.maxTasks, Timeout: r.o.timeoutDur, Grace: r.o.killAfterDur,
+		KillLeft: r.o.leftovers == "kill", RetryLost: r.o.retryLost, OKStatus: r.o.okN,
+		Store: r.store, Notice: r.report.Notice,
+	}
+	if r.o.initializer != "" {
+		cfg.Initializer = append(r.o.shellWords("sh"), "-c", r.o.initializer)
+	}
+	if r.o.verbose {
+		cfg.Starting = func(t *task.Task, slot int) { r.report.Line(r.tmpl.Display(t, slot)) }
+	}
+	if r.o.lineBuffer {
+		cfg.Live = r.report.Live
+	}
+	var err error
+	if r.o.ungroup || r.o.tty {
+		if cfg.Stdout, err = handDown(r.a.stdout); err == nil {
+			cfg.Stderr, err = handDown(r.a.stderr)
+		}
+	}
+	if r.o.tty && err == nil {
+		cfg.Terminal = true
+		cfg.Stdin, err = handDown(r.a.stdin)
+	}
+	return cfg, err
+}
+
+// initializerHint returns what to do about an initializer that sets what no
+// task will see.
+func initializerHint(line string) string {
+	for _, part := range strings.FieldsFunc(line, func(c rune) bool { return strings.ContainsRune(";&|\n", c) }) {
+		f := strings.Fields(part)
+		if len(f) == 0 {
+			continue
+		}
+		switch f[0] {
+		case "cd", "export", ".", "source", "alias", "set", "ulimit", "umask", "declare", "typeset":
+			return "do it before mpx map, in the shell that calls it: " + f[0] + " …"
+		}
+		if strings.HasSuffix(f[0], "()") || f[0] == "function" {
+			return "put the function's commands into COMMAND, or into a script"
+		}
+	}
+	return ""
+}

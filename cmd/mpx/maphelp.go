@@ -1,0 +1,35 @@
+package main
+
+const mapLong = `Run COMMAND for each record, many at a time, in a pool of worker processes.
+
+A record is a line of stdin, of -a FILE, or a word after :::. It becomes the
+last argument of COMMAND, or stands where {} does. Output comes in the order of
+the input, each task's whole; stderr says at the end what failed.
+
+COMMAND of several words runs as it is, without a shell. A single word is a
+shell line: mpx map 'grep -c x {} | sort'. Without COMMAND each record is a
+command line of its own. A record is always one argument, byte for byte, never
+shell text; one that starts with - may be an option of the command: rm -- {}.
+
+Placeholders: {} the record, {.} without extension, {/} base name, {//}
+directory, {/.} base name without extension, {q} quoted for a shell, {#} task
+number, {%} job slot; {1} {2} … columns, sources or the records of -n, also as
+{1.} {1/} …; {name} after --header. All else in braces is text.
+
+Several sources: ::: a b ::: c d makes every combination, :::+ pairs with the
+source before, :::: FILE reads one. A task finds MPX_SEQ, MPX_SLOT, MPX_WORKER,
+MPX_WORKER_PID, MPX_ATTEMPT and MPX_JOBS in its environment.
+
+A worker that dies costs the task it was running, which runs again
+(--retry-lost). ^C ends what runs, ^C again kills it; nothing is left behind.`
+
+const mapExamples = `  find . -name '*.png' -print0 | mpx map -0 convert {} {.}.webp
+  mpx map 'grep -c {} *.log | sort' ::: error warn
+  mpx map -j 16 < commands.txt
+  mpx map --timeout 30s --tag ping -c1 ::: host1 host2
+  cat big.csv | mpx map --stdin --block 10M wc -l`
+
+const mapStatus = exitStatus + `
+
+  A command that is not found is a failed task of status 127; one that cannot
+  be run, of 126.`

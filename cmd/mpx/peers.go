@@ -1,0 +1,73 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// peerFlags answers flags of xargs and GNU parallel that mpx lacks with mpx's
+// way to do it.
+func peerFlags() map[string]string {
+	return map[string]string{
+		"-L":          "N lines a task: -n N",
+		"-l":          "N lines a task: -n N",
+		"-N":          "N records a task: -n N, and {1} {2} … name them",
+		"-i":          "{} needs no flag; for input files: -a FILE",
+		"-m":          "as many records as fit: -n max",
+		"-X":          "as many records as fit: -n max",
+		"-x":          "a task whose command is too long fails by itself",
+		"-s":          "command length is not set; -n N bounds the records",
+		"-q":          "records are always quoted: nothing to set",
+		"-p":          "to see the commands first: --dry-run; a pool's size: -j N",
+		"-o":          "the terminal for the task: --tty",
+		"-E":          "an end-of-file string: put sed '/STR/,$d' before mpx",
+		"-e":          "an end-of-file string: put sed '/STR/,$d' before mpx",
+		"-S":          "remote hosts: mpx map ssh HOST {q} is the way as yet",
+		"-c":          "flags of mpx stand before COMMAND; sh -c is for a line: mpx map 'a | b'",
+		"-v":          "show the commands: -t",
+		"-J":          "profiles: put the flags into a shell function or a script",
+		"--pipe":      "records to the tasks' standard input: --stdin, with -n N or --block SIZE",
+		"--pipepart":  "records to the tasks' standard input: --stdin --block SIZE -a FILE",
+		"--bar":       "progress is not shown yet; -t names each command as it starts",
+		"--eta":       "progress is not shown yet; -t names each command as it starts",
+		"--lb":        "lines as they come: --line-buffer",
+		"--group":     "output is grouped by default",
+		"--env":       "exported variables reach tasks as they are; functions: --shell bash after export -f",
+		"--xargs":     "as many records as fit: -n max",
+		"--max-lines": "N lines a task: -n N",
+		"--replace":   "the placeholder: -I STR",
+		"--link":      "sources side by side: ::: a b :::+ c d",
+		"--plus":      "placeholders are {} {.} {/} {//} {/.} {q} {#} {%} {N}",
+		"--rpl":       "placeholders are {} {.} {/} {//} {/.} {q} {#} {%} {N}",
+		"--files":     "output to files: --results DIR",
+		"--quote":     "records are always quoted: nothing to set",
+		"--shuf":      "shuffle the input: shuf | mpx map …",
+		"--wd":        "tasks run where mpx runs: cd DIR first",
+		"--sshlogin":  "remote hosts: mpx map ssh HOST {q} is the way as yet",
+		"--will-cite": "there is nothing to cite: leave it out",
+		"--semaphore": "for one of N at a time: mpx map -j N",
+	}
+}
+
+// unknownFlag returns the flag that pflag's complaint is about.
+func unknownFlag(complaint string) string {
+	if _, name, ok := strings.Cut(complaint, "unknown flag: "); ok {
+		return name
+	}
+	if _, rest, ok := strings.Cut(complaint, "unknown shorthand flag: '"); ok {
+		letter, _, _ := strings.Cut(rest, "'")
+		return "-" + letter
+	}
+	return ""
+}
+
+// flagError turns pflag's complaint into a usage error with a remedy.
+func flagError(cmd *cobra.Command, err error) error {
+	hint := "see " + cmd.CommandPath() + " --help"
+	// The table is built here and not at start-up, where every worker would pay.
+	if h := peerFlags()[unknownFlag(err.Error())]; h != "" {
+		hint = h
+	}
+	return &usageError{err.Error(), hint}
+}

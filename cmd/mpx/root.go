@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// An app is one run of mpx: what main hands to the commands.
+type app struct {
+	stdin, stdout, stderr *os.File
+}
+
+const rootHelp = `mpx is Python's multiprocessing for the shell.
+
+It farms tasks out to a pool of worker processes, recycles the workers, keeps
+every result apart and in order, and loses nothing when something dies.
+
+  producer | mpx map -j 16 cmd     each line becomes the last argument of cmd
+  mpx digest DIR                   checksums of a tree, hashed in parallel
+  mpx bench CMD < tasks            what a pool gains over one task after another`
+
+// run executes the command line args.
+func (a *app) run(args []string) (status int, sig syscall.Signal) {
+	root := &cobra.Command{
+		Use:           "mpx",
+		Short:         "Python's multiprocessing for the shell",
+		Long:          rootHelp,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          a.noCommand,
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetFlagErrorFunc(flagError)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.AddCommand(a.mapCommand(), a.digestCommand(), a.benchCommand(), a.cpuCountCommand())
+	root.SetArgs(args)
+	return explain(a.stderr, root.Execute())
+}
+
+// noCommand answers mpx without a command of its own.
+func (a *app) noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	hint := "mpx --help lists the commands"
+	if s := cmd.SuggestionsFor(args[0]); len(s) > 0 {
+		hint = fmt.Sprintf("did you mean mpx %s?", s[0])
+	} else if _, err := os.Stat(args[0]); err == nil {
+		hint = fmt.Sprintf("to run it for each line of stdin: mpx map %s", args[0])
+	}
+	return usagef(hint, "there is no command %q", args[0])
+}
+
+// helped sets what cobra shows for cmd: its text, then its flags, then its exit
+// status.
+func helped(cmd *cobra.Command, status string) *cobra.Command {
+	cmd.SetHelpFunc(func(c *cobra.Command, _ []string) {
+		w := c.OutOrStdout()
+		fmt.Fprintf(w, "%s\n\nUSAGE\n  mpx %s\n\nEXAMPLES\n%s\n", c.Long, c.Use, c.Example)
+		if f := c.LocalFlags(); f.HasAvailableFlags() {
+			fmt.Fprintf(w, "\nFLAGS\n%s", f.FlagUsagesWrapped(100))
+		}
+		fmt.Fprintf(w, "\nEXIT STATUS\n%s\n", status)
+	})
+	cmd.SetUsageFunc(func(c *cobra.Command) error {
+		_, err := fmt.Fprintf(c.OutOrStderr(), "usage: mpx %s\n", c.Use)
+		return err
+	})
+	return cmd
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"mpx/internal/pool"
+	"mpx/internal/report"
+
+	"golang.org/x/sys/unix"
+)
+
+const sigPipe = syscall.SIGPIPE
+
+// An interrupter turns signals into the end of a pool: the first INT, TERM or
+// HUP ends what runs politely, the next one at once. ^Z stops the tasks and
+// then mpx.
+type interrupter struct {
+	p     *pool.Pool
+	grace time.Duration
+	tell  func(note, hint string)
+
+	c chan os.Signal
+
+	mu  sync.Mutex // guards the following
+	sig syscall.Signal
+}
+
+// catch begins to listen. A signal that the caller had ignored (nohup) stays so.
+func catch(p *pool.Pool, grace time.Duration, tell func(note, hint string)) *interrupter {
+	c := make(chan os.Signal, 16)
+	i := &interrupter{p: p, grace: grace, tell: tell, c: c}
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGTSTP} {
+		if !signal.Ignored(s) {
+			signal.Notify(c, s)
+		}
+	}
+	// With this, a write that nobody reads is an error, not the end of mpx.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	go func() {
+		for s := range c {
+			i.handle(s.(syscall.Signal))
+		}
+	}()
+	return i
+}
+
+// release ends the listening.
+func (i *interrupter) release() {
+	signal.Stop(i.c)
+	close(i.c)
+}
+
+func (i *interrupter) handle(s syscall.Signal) {
+	if s == syscall.SIGTSTP {
+		i.p.Pause()
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) // until SIGCONT
+		i.p.Resume()
+		return
+	}
+	i.mu.Lock()
+	first := i.sig == 0
+	if first {
+		i.sig = s
+	}
+	i.mu.Unlock()
+	if !first {
+		i.p.Stop(syscall.SIGKILL, 0)
+		return
+	}
+	i.tell(fmt.Sprintf("%s: ending what runs", unix.SignalName(s)), "")
+	i.stop()
+}
+
+// stop ends the pool politely.
+func (i *interrupter) stop() { i.p.Stop(syscall.SIGTERM, i.grace) }
+
+// received returns the signal that ended the run, or 0.
+func (i *interrupter) received() syscall.Signal {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.sig
+}
+
+// watchReader ends the run when nobody reads stdout any more, even while there
+// is nothing to write: mpx map … | head -1.
+func watchReader(stdout *os.File, i *interrupter) {
+	st, err := stdout.Stat()
+	if err != nil || st.Mode()&(os.ModeNamedPipe|os.ModeSocket) == 0 {
+		return
+	}
+	go func() {
+		fds := []unix.PollFd{{Fd: int32(stdout.Fd())}} // POLLERR is always watched
+		for {
+			n, err := unix.Poll(fds, -1)
+			if err != nil && !errors.Is(err, unix.EINTR) {
+				return
+			}
+			if n > 0 {
+				break
+			}
+		}
+		i.mu.Lock()
+		if i.sig == 0 {
+			i.sig = sigPipe
+		}
+		i.mu.Unlock()
+		i.stop()
+	}()
+}
+
+func isBrokenPipe(err error) bool {
+	if !errors.Is(err, syscall.EPIPE) {
+		return false
+	}
+	var w *report.WriteError
+	return !errors.As(err, &w) || w.Stream == "stdout"
+}
+
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}
+
+// handDown returns a copy of f that workers inherit, at a number above what a
+// shell or make may use.
+func handDown(f *os.File) (*os.File, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD, 100)
+	if err != nil {
+		return nil, fmt.Errorf("hand on %s: %w", f.Name(), err)
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
+}

@@ -1,0 +1,33 @@
+package ipc
+
+import "encoding/json"
+
+// WorkerArg is the first argument of a process that is a worker. It is an
+// argument and not a variable of the environment, which tasks would inherit: a
+// task that runs mpx must not become a worker. The second argument is the
+// number of the board's descriptor.
+const WorkerArg = "__worker"
+
+// Config is what a worker is told once, before its first task: functions cross
+// by name, with their configuration.
+type Config struct {
+	Function string          `json:"function"`
+	Args     json.RawMessage `json:"args,omitempty"` // the function's own configuration
+
+	Worker int `json:"worker"` // number among all workers ever started, from 1
+	Slot   int `json:"slot"`   // job slot, from 1
+	Jobs   int `json:"jobs"`   // how many slots there are; 0: one a task
+
+	Initializer []string `json:"initializer,omitempty"` // argument vector of task 0
+	Timeout     int64    `json:"timeout,omitempty"`     // a task's time limit in ns; 0: none
+	Grace       int64    `json:"grace"`                 // from TERM to KILL, in ns
+	KillLeft    bool     `json:"kill_left,omitempty"`   // end what a finished task left running
+
+	// Descriptors of the worker that tasks inherit; 0: a pipe (stdin: /dev/null).
+	Stdin  int `json:"stdin,omitempty"`
+	Stdout int `json:"stdout,omitempty"`
+	Stderr int `json:"stderr,omitempty"`
+	// Terminal leaves worker and tasks in the supervisor's session and process
+	// group, so that tasks may use its terminal.
+	Terminal bool `json:"terminal,omitempty"`
+}

@@ -1,0 +1,154 @@
+package pool
+
+import (
+	"io"
+	"sync"
+
+	"mpx/internal/task"
+)
+
+// A Source yields tasks in batches of at least one; io.EOF ends it. Its Seq
+// numbers are the pool's affair and may be zero. It is called from one
+// goroutine.
+type Source interface {
+	Next() ([]task.Task, error)
+}
+
+// A Stream is work handed to a pool and what comes of it: every task that its
+// source yielded gives exactly one result.
+type Stream struct {
+	p   *Pool
+	src Source
+
+	mu      sync.Mutex // guards the following
+	change  sync.Cond
+	results []task.Result // not yet taken by Next
+	err     error         // io.EOF, or why no more results come
+	taken   int           // tasks taken from the source and not released
+	bytes   int           // of their data
+	stopped bool          // the source is not wanted any more
+
+	// The scheduler's alone:
+	open  bool   // the source may yield more
+	tasks int    // tasks without a result
+	index uint64 // of the next task
+	fault error  // of the source
+}
+
+// Stream hands src to p. The order of results is that of their coming; a
+// result's Seq is its task's number in p, from 1, in the order of src.
+func (p *Pool) Stream(src Source) (*Stream, error) {
+	p.mu.Lock()
+	closed := p.closed
+	p.mu.Unlock()
+	if closed {
+		return nil, ErrClosed
+	}
+	s := &Stream{p: p, src: src, open: true}
+	s.change.L = &s.mu
+	p.send(opening{s})
+	go s.feed()
+	return s, nil
+}
+
+// feed takes batches from the source as the window allows.
+func (s *Stream) feed() {
+	for s.waitWindow() {
+		tasks, err := s.src.Next()
+		if len(tasks) > 0 {
+			s.count(tasks)
+		}
+		s.p.send(arriving{s, tasks, err})
+		if err != nil {
+			return
+		}
+	}
+}
+
+// waitWindow waits until more may be read ahead. It is false when nothing more
+// is wanted.
+func (s *Stream) waitWindow() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.stopped && s.taken > 0 && (s.taken >= s.p.cfg.Window || s.bytes >= windowBytes) {
+		s.change.Wait()
+	}
+	return !s.stopped
+}
+
+func (s *Stream) count(tasks []task.Task) {
+	n := 0
+	for i := range tasks {
+		n += tasks[i].Size()
+	}
+	s.mu.Lock()
+	s.taken += len(tasks)
+	s.bytes += n
+	s.mu.Unlock()
+}
+
+// Next waits for results and returns all that have come. After the last it
+// returns io.EOF, or why the pool gave up, or the source's error.
+func (s *Stream) Next() ([]task.Result, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.results) == 0 && s.err == nil {
+		s.change.Wait()
+	}
+	if len(s.results) == 0 {
+		return nil, s.err
+	}
+	r := s.results
+	s.results = nil
+	return r, nil
+}
+
+// Release opens the window by n results that the caller has done with. Their
+// share of the bytes held is taken to be the usual one.
+func (s *Stream) Release(n int) {
+	s.mu.Lock()
+	if s.taken > 0 {
+		s.bytes -= int(float64(s.bytes) * float64(n) / float64(s.taken))
+	}
+	s.taken -= n
+	s.mu.Unlock()
+	s.change.Broadcast()
+}
+
+// deliver adds results, in the scheduler.
+func (s *Stream) deliver(r []task.Result) {
+	s.tasks -= len(r)
+	s.mu.Lock()
+	s.results = append(s.results, r...)
+	s.mu.Unlock()
+	s.change.Broadcast()
+}
+
+// stop wants no more of the source.
+func (s *Stream) stop() {
+	s.open = false
+	s.mu.Lock()
+	s.stopped = true
+	s.mu.Unlock()
+	s.change.Broadcast()
+}
+
+// finish ends the stream if all its tasks have results.
+func (s *Stream) finish(failed error) bool {
+	if s.open || s.tasks > 0 {
+		return false
+	}
+	s.mu.Lock()
+	switch {
+	case failed != nil:
+		s.err = failed
+	case s.fault != nil:
+		s.err = s.fault
+	default:
+		s.err = io.EOF
+	}
+	s.stopped = true
+	s.mu.Unlock()
+	s.change.Broadcast()
+	return true
+}

@@ -1,0 +1,127 @@
+package pool
+
+import (
+	"bytes"
+	"os"
+	"os/signal"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"mpx/internal/proc"
+)
+
+// sweepLimit is how long the end of a dead worker's processes may take.
+const sweepLimit = 5 * time.Second
+
+// kin knows the supervisor's children: its workers, those it had before the
+// pool was, and the orphans that come to it as the subreaper. It ends what a
+// dead worker's task left, and nothing else.
+type kin struct {
+	mu      sync.Mutex // guards the following; held while a worker starts
+	workers map[int]bool
+	before  map[int]bool // children that are none of the pool's
+	leaving bool         // finished tasks have left processes running
+}
+
+func newKin() *kin {
+	k := &kin{workers: map[int]bool{}, before: map[int]bool{}}
+	for _, pid := range proc.Children(os.Getpid()) {
+		k.before[pid] = true
+	}
+	return k
+}
+
+// start runs f, which starts a worker, so that no orphan is mistaken for it nor
+// it for one.
+func (k *kin) start(f func() (int, error)) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	pid, err := f()
+	if err == nil {
+		k.workers[pid] = true
+		delete(k.before, pid)
+	}
+	return pid, err
+}
+
+func (k *kin) ended(pid int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.workers, pid)
+}
+
+// left notes that processes of finished tasks run on. They are left be, and
+// only reaped when they end.
+func (k *kin) left(pids []int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(pids) > 0 && !k.leaving {
+		k.leaving = true
+		c := make(chan os.Signal, 1)
+		signal.Notify(c, syscall.SIGCHLD)
+		go k.reapLeft(c)
+	}
+}
+
+// reapLeft reaps orphans as they end, for as long as the process lives.
+func (k *kin) reapLeft(c chan os.Signal) {
+	for range c {
+		for _, pid := range proc.Children(os.Getpid()) {
+			if k.orphan(pid) {
+				_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
+			}
+		}
+	}
+}
+
+func (k *kin) orphan(pid int) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return !k.workers[pid] && !k.before[pid]
+}
+
+// sweep ends the processes of the task that a dead worker was running: its
+// process group, and the orphans that have come to this process from there.
+func (k *kin) sweep(workerPID, group int) {
+	if group > 0 {
+		_ = syscall.Kill(-group, syscall.SIGKILL)
+	}
+	proc.EndChildren(func(pid int) bool { return k.belongs(pid, workerPID, group) }, sweepLimit, nil)
+}
+
+// belongs reports whether an orphan is the dead worker's: by its session, or by
+// the name of the worker in its environment. One that has neither (setsid and
+// env -i) is taken for it unless finished tasks have left processes, of which
+// it may be one.
+func (k *kin) belongs(pid, workerPID, group int) bool {
+	if !k.orphan(pid) {
+		return false
+	}
+	if st, err := proc.ReadStat(pid); err == nil && group > 0 && st.Session == group {
+		return true
+	}
+	if named, ok := workerOf(pid); ok {
+		return named == workerPID
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return !k.leaving
+}
+
+// workerOf returns the MPX_WORKER_PID in the environment of process pid.
+func workerOf(pid int) (int, bool) {
+	env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	if err != nil {
+		return 0, false
+	}
+	const name = "MPX_WORKER_PID="
+	for v := range bytes.SplitSeq(env, []byte{0}) {
+		if bytes.HasPrefix(v, []byte(name)) && string(v[len(name):]) != os.Getenv("MPX_WORKER_PID") {
+			n, err := strconv.Atoi(string(v[len(name):]))
+			return n, err == nil
+		}
+	}
+	return 0, false
+}

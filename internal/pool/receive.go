@@ -1,0 +1,310 @@
+package pool
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"syscall"
+	"time"
+
+	"mpx/internal/ipc"
+	"mpx/internal/shm"
+	"mpx/internal/task"
+)
+
+// read takes in the result stream to its end: the pipe's, and then what a dead
+// worker had committed and not written.
+func (w *worker) read() {
+	for {
+		n, err := w.in.Fill(w.results.Read)
+		w.got += uint64(n)
+		if !w.decode() {
+			break
+		}
+		if err != nil {
+			break // io.EOF; a pipe gives no other
+		}
+	}
+}
+
+// readRest decodes what the worker left in its outbox. It must be dead.
+func (w *worker) readRest() {
+	rest := w.board.Rest(w.got)
+	for len(rest) > 0 {
+		n, _ := w.in.Fill(func(b []byte) (int, error) { return copy(b, rest), nil })
+		rest = rest[n:]
+		if !w.decode() {
+			return
+		}
+	}
+}
+
+// decode takes in all whole frames at hand and tells the scheduler of them at
+// once. It is false when the worker cannot be understood, and is killed.
+func (w *worker) decode() bool {
+	e := reported{w: w}
+	for {
+		kind, body, ok, err := w.in.Next()
+		if err == nil && ok {
+			err = w.understand(&e, kind, body)
+		}
+		if err != nil {
+			w.fault = err.Error()
+			w.kill()
+		}
+		if err != nil || !ok {
+			if e.tells() {
+				w.p.send(e)
+			}
+			return err == nil
+		}
+	}
+}
+
+// tells reports whether e has anything for the scheduler.
+func (e *reported) tells() bool {
+	return len(e.results) > 0 || e.recall || e.noStart != nil || e.starts || e.badInit != nil || e.paused
+}
+
+// understand takes in one frame. An error is one of the worker, which is then
+// ended.
+func (w *worker) understand(e *reported, kind ipc.Kind, body []byte) error {
+	switch kind {
+	case ipc.KindHello:
+		_, err := ipc.ParseHello(body)
+		w.greeted = true
+		e.starts = e.starts || len(w.p.cfg.Initializer) == 0
+		return err
+	case ipc.KindOut:
+		return w.output(body)
+	case ipc.KindDone:
+		return w.done(e, body)
+	case ipc.KindGaveBack:
+		seqs, err := ipc.ParseSeqs(body)
+		e.back, e.recall = append(e.back, w.giveBack(seqs)...), true
+		return err
+	case ipc.KindNoStart:
+		return w.noStart(e, body)
+	case ipc.KindLeft:
+		pids, err := ipc.ParseLeft(body)
+		w.p.kin.left(pids)
+		return err
+	case ipc.KindPaused:
+		e.paused = true
+	case ipc.KindFault:
+		w.fault = string(body)
+	case ipc.KindBye:
+		w.bye = true
+	}
+	return nil
+}
+
+// output adds a piece to the output of the running task.
+func (w *worker) output(body []byte) error {
+	o, err := ipc.ParseOut(body)
+	if err != nil {
+		return err
+	}
+	if w.p.cfg.Live != nil && o.Seq != 0 {
+		it, err := w.front(o.Seq)
+		if err == nil {
+			if werr := w.p.cfg.Live(&it.Task, w.slot, o.Stream == 2, o.Data); werr != nil {
+				w.p.fail(werr)
+			}
+		}
+		return err
+	}
+	to := &w.stdout
+	if o.Stream == 2 {
+		to = &w.stderr
+	}
+	if err := to.Append(w.p.store, o.Data); err != nil {
+		w.p.fail(err)
+	}
+	return nil
+}
+
+// done turns DONE into a result.
+func (w *worker) done(e *reported, body []byte) error {
+	d, err := ipc.ParseDone(body)
+	if err != nil {
+		return err
+	}
+	if len(d.Stdout) > 0 {
+		if err := w.stdout.Append(w.p.store, d.Stdout); err != nil {
+			w.p.fail(err)
+		}
+	}
+	r := w.result(&d)
+	if d.Seq == 0 {
+		return w.initialized(e, r)
+	}
+	it, err := w.answer(d.Seq)
+	if err != nil {
+		return err
+	}
+	r.Task = it.Task
+	e.results = append(e.results, result{it.s, r})
+	return nil
+}
+
+// result is d without its task.
+func (w *worker) result(d *ipc.Done) task.Result {
+	r := task.Result{
+		Exit: int(d.Exit), Signal: int(d.Signal), Worker: w.number, Slot: w.slot,
+		Start: time.Unix(0, d.Start), Elapsed: time.Duration(d.Elapsed),
+		Usage:  task.Usage{User: time.Duration(d.User), System: time.Duration(d.System), MaxRSS: d.MaxRSS, Known: d.Used},
+		Stdout: w.stdout, Stderr: w.stderr, Note: d.Note, Hint: d.Hint,
+	}
+	w.stdout, w.stderr = task.Output{}, task.Output{}
+	if !d.Timed {
+		r.Start = time.Now()
+	}
+	switch {
+	case d.End == ipc.TimedOut:
+		r.Status = task.TimedOut
+	case d.End == ipc.Stopped:
+		r.Status = task.Cancelled
+	case d.Signal != 0:
+		r.Status = task.Signalled
+	case !slices.Contains(w.p.cfg.OKStatus, r.Exit):
+		r.Status = task.Failed
+	}
+	return r
+}
+
+// initialized takes in the end of the initializer.
+func (w *worker) initialized(e *reported, r task.Result) error {
+	if r.Status == task.OK || r.Exit == 0 && r.Signal == 0 {
+		if b, ok := r.Stderr.Mem(); ok && len(b) > 0 && w.p.cfg.Notice != nil {
+			w.p.cfg.Notice("initializer: "+string(b), "")
+		}
+		r.Release()
+		e.starts = true
+		return nil
+	}
+	e.badInit = &r
+	return nil
+}
+
+func (w *worker) noStart(e *reported, body []byte) error {
+	seq, _, why, err := ipc.ParseNoStart(body)
+	if err != nil {
+		return err
+	}
+	if seq == 0 {
+		w.fault = "its initializer cannot be started: " + why
+		return nil
+	}
+	it, err := w.answer(seq)
+	if err != nil {
+		return err
+	}
+	e.noStart, e.why = &it, why
+	return nil
+}
+
+// front is the task that a worker must be speaking of, as it runs one at a time
+// in order.
+func (w *worker) front(seq uint64) (item, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.inflight) == 0 || w.inflight[0].Seq != seq {
+		return item{}, fmt.Errorf("%s spoke of task %d, which it was not to run", w.name(), seq)
+	}
+	return w.inflight[0], nil
+}
+
+// answer removes the front task.
+func (w *worker) answer(seq uint64) (item, error) {
+	it, err := w.front(seq)
+	if err != nil {
+		return it, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.inflight[0] = item{}
+	if w.inflight = w.inflight[1:]; len(w.inflight) == 0 {
+		w.inflight = nil
+	}
+	return it, nil
+}
+
+// giveBack removes the tasks of seqs.
+func (w *worker) giveBack(seqs []uint64) (back []item) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	keep := w.inflight[:0:0]
+	for _, it := range w.inflight {
+		if slices.Contains(seqs, it.Seq) {
+			back = append(back, it)
+		} else {
+			keep = append(keep, it)
+		}
+	}
+	w.inflight = keep
+	return back
+}
+
+func (w *worker) takeInflight() []item {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	items := w.inflight
+	w.inflight = nil
+	return items
+}
+
+// end reaps the process, whose result stream has ended, and says how it came
+// about and what it had.
+func (w *worker) end() died {
+	var ws syscall.WaitStatus
+	for {
+		if _, err := syscall.Wait4(w.pid, &ws, 0, nil); !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	w.p.kin.ended(w.pid)
+	w.mu.Lock()
+	w.gone = true
+	_ = w.requests.Close()
+	w.mu.Unlock()
+	w.more.Signal()
+	w.results.Close()
+	w.readRest()
+	d := died{w: w}
+	if !w.bye || w.fault != "" {
+		d.how = w.how(ws)
+		w.p.kin.sweep(w.pid, int(w.board.Group.Load()))
+	}
+	d.back = w.takeInflight()
+	if d.how != nil && len(d.back) > 0 && w.board.State.Load() == shm.Busy && w.board.Seq.Load() == d.back[0].Seq {
+		d.lost, d.back = &d.back[0], d.back[1:]
+		d.part = task.Result{Stdout: w.stdout, Stderr: w.stderr, Start: time.Unix(0, int64(w.board.Start.Load()))}
+		d.part.Elapsed = time.Since(d.part.Start)
+		d.part.Signal = signalOf(ws)
+	} else {
+		w.stdout.Release()
+		w.stderr.Release()
+	}
+	w.board.Close()
+	return d
+}
+
+// how says why a worker is gone that should not be.
+func (w *worker) how(ws syscall.WaitStatus) error {
+	switch {
+	case w.fault != "":
+		return errors.New("gave up: " + w.fault)
+	case ws.Signaled():
+		return fmt.Errorf("was killed by signal %d (%s)", ws.Signal(), ws.Signal())
+	default:
+		return fmt.Errorf("left with status %d", ws.ExitStatus())
+	}
+}
+
+func signalOf(ws syscall.WaitStatus) int {
+	if ws.Signaled() {
+		return int(ws.Signal())
+	}
+	return 0
+}

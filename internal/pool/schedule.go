@@ -1,0 +1,284 @@
+package pool
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"syscall"
+	"time"
+
+	"mpx/internal/task"
+)
+
+// An event is something that the scheduler is told.
+type event any
+
+type (
+	opening  struct{ s *Stream }
+	arriving struct {
+		s     *Stream
+		tasks []task.Task
+		err   error
+	}
+	closing  struct{}
+	stopping struct {
+		sig   syscall.Signal
+		grace time.Duration
+	}
+	pausing  struct{ done chan struct{} }
+	resuming struct{}
+	overdue  struct{} // workers did not leave in time
+	retrying struct{} // starting may work again
+
+	// What a worker's goroutine tells.
+	reported struct {
+		w       *worker
+		results []result
+		back    []item // given back
+		recall  bool   // back, perhaps empty, answers a recall
+		noStart *item  // there was no room for its process
+		why     string // of noStart
+		starts  bool   // its initializer, or its HELLO without one, is done
+		badInit *task.Result
+		paused  bool
+	}
+	died struct {
+		w    *worker
+		back []item      // what it had not started
+		lost *item       // what it was running
+		how  error       // why it could not start, or how it ended; nil: as planned
+		part task.Result // of lost: its output so far, its times
+	}
+)
+
+// An item is a task on its way through the pool.
+type item struct {
+	task.Task
+	s    *Stream
+	lost int  // how many workers have died under it
+	told bool // Config.Starting knows of it
+}
+
+// A result is an item's.
+type result struct {
+	s *Stream
+	r task.Result
+}
+
+// A scheduler decides which worker runs what. Everything in it belongs to the
+// one goroutine of run.
+type scheduler struct {
+	p       *Pool
+	streams []*Stream
+	queue   queue
+	seq     uint64 // the last task number given
+	workers []*worker
+	started int     // workers ever started
+	slots   slots   // job slots
+	limit   int     // how many workers may be; shrinks to what fits
+	mean    float64 // run time of a task in seconds, smoothed; 0: unknown
+	closing bool
+	stopped bool // nothing more is started
+	paused  chan struct{}
+	trouble
+}
+
+func newScheduler(p *Pool) *scheduler {
+	s := &scheduler{p: p, limit: p.cfg.Jobs}
+	if s.limit == 0 {
+		s.limit = 1 << 20
+	}
+	return s
+}
+
+// run is the scheduler's life:
+// take in what has happened; then hand out tasks, start workers, or take tasks
+// back from one that has too many; then end what is over. It ends when the pool
+// is closed and the last worker is gone.
+func (s *scheduler) run() {
+	defer close(s.p.ended)
+	for {
+		s.handle(<-s.p.events)
+		for more := true; more; { // all that waits, before deciding once
+			select {
+			case e := <-s.p.events:
+				s.handle(e)
+			default:
+				more = false
+			}
+		}
+		s.dispatch()
+		s.endStreams()
+		if s.closing && len(s.streams) == 0 {
+			s.retireAll()
+			if len(s.workers) == 0 {
+				return
+			}
+		}
+	}
+}
+
+func (s *scheduler) handle(e event) {
+	switch e := e.(type) {
+	case opening:
+		s.streams = append(s.streams, e.s)
+		if s.stopped {
+			e.s.stop()
+		}
+	case arriving:
+		s.arrive(e)
+	case closing:
+		s.closing = true
+	case stopping:
+		s.stop(e.sig, e.grace)
+	case pausing:
+		s.pause(e.done)
+	case resuming:
+		s.resume()
+	case overdue:
+		s.killAll()
+	case retrying:
+		s.waiting = false
+	case reported:
+		s.report(e)
+	case died:
+		s.bury(e)
+	default:
+		panic(fmt.Sprintf("bug: event %T", e))
+	}
+}
+
+// arrive queues what a source has yielded.
+func (s *scheduler) arrive(e arriving) {
+	if e.err != nil {
+		e.s.open = false
+		if e.err != io.EOF {
+			e.s.fault = e.err
+		}
+	}
+	e.s.tasks += len(e.tasks)
+	for i := range e.tasks {
+		s.seq++
+		t := &e.tasks[i]
+		t.Seq, t.Index, t.Attempt = s.seq, e.s.index, 1
+		e.s.index++
+		s.queue.push(item{Task: *t, s: e.s})
+	}
+	if s.stopped {
+		s.cancelQueue()
+	}
+}
+
+// report takes in what a worker has said.
+func (s *scheduler) report(e reported) {
+	w := e.w
+	if e.starts {
+		s.trouble.started()
+	}
+	if e.badInit != nil {
+		s.initFailed(e.badInit)
+	}
+	w.outstanding -= len(e.results) + len(e.back)
+	s.account(e.results)
+	s.deliver(e.results)
+	w.recalled = w.recalled && !e.recall
+	s.takeBack(e.back)
+	if e.noStart != nil {
+		w.outstanding--
+		s.takeBack([]item{*e.noStart})
+		s.noRoom(e.why)
+	}
+	if w.outstanding == 0 && w.retiring {
+		s.slots.free(w)
+	}
+	if e.paused {
+		w.pausing = false
+		s.checkPaused()
+	}
+}
+
+// deliver hands results to their streams, in runs.
+func (s *scheduler) deliver(results []result) {
+	for len(results) > 0 {
+		n := 1
+		for n < len(results) && results[n].s == results[0].s {
+			n++
+		}
+		batch := make([]task.Result, n)
+		for i := range batch {
+			batch[i] = results[i].r
+		}
+		results[0].s.deliver(batch)
+		results = results[n:]
+	}
+}
+
+// account learns from the run times of results.
+func (s *scheduler) account(results []result) {
+	for i := range results {
+		sec := results[i].r.Elapsed.Seconds()
+		if s.mean == 0 {
+			s.mean = sec
+		}
+		s.mean += (sec - s.mean) / 16
+		s.noRooms = 0
+	}
+}
+
+// takeBack queues items again, before those that have never been handed out.
+func (s *scheduler) takeBack(items []item) {
+	if s.stopped {
+		s.cancel(items)
+		return
+	}
+	s.queue.unshift(items)
+}
+
+// bury takes in that a worker is gone.
+func (s *scheduler) bury(e died) {
+	s.slots.free(e.w)
+	s.workers = slices.DeleteFunc(s.workers, func(w *worker) bool { return w == e.w })
+	back := e.back
+	if e.lost != nil {
+		back = s.lose(e, back)
+	}
+	s.takeBack(back)
+	if e.how != nil && !e.w.greeted && !s.stopped {
+		s.launchFailed(e.how)
+	}
+	s.checkPaused()
+}
+
+// lose decides what becomes of the task that a worker died under.
+func (s *scheduler) lose(e died, back []item) []item {
+	it := *e.lost
+	it.lost++
+	note := fmt.Sprintf("worker %s (pid %d) %s while it ran task %d", e.w.name(), e.w.pid, e.how, it.Seq)
+	if !s.stopped && it.lost <= s.p.cfg.RetryLost {
+		s.p.notice(fmt.Sprintf("%s, which runs again (attempt %d)", note, it.Attempt+1), "")
+		e.part.Release()
+		it.Attempt++
+		return append([]item{it}, back...)
+	}
+	r := e.part
+	r.Task, r.Status, r.Note = it.Task, task.Lost, note
+	r.Worker, r.Slot = e.w.number, e.w.slot
+	s.deliver([]result{{it.s, r}})
+	return back
+}
+
+// endStreams ends the streams that have all their results.
+func (s *scheduler) endStreams() {
+	s.streams = slices.DeleteFunc(s.streams, func(st *Stream) bool { return st.finish(s.failure()) })
+}
+
+// failure is what streams end with before their time.
+func (s *scheduler) failure() error {
+	if err := s.p.err(); err != nil {
+		return err
+	}
+	if s.stopped {
+		return ErrTerminated
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package pool
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"mpx/internal/proc"
+	"mpx/internal/task"
+)
+
+// How often in a row something may fail before the pool gives up.
+const (
+	initTries   = 3
+	launchTries = 3
+	noRoomTries = 20
+	noRoomPause = 100 * time.Millisecond
+)
+
+// trouble counts what goes wrong in a row, and remembers what was said of it.
+type trouble struct {
+	launches int  // workers that died before HELLO, in a row
+	inits    int  // initializers that failed, in a row
+	noRooms  int  // tasks that could not be started, with one worker left
+	waiting  bool // starting is put off for a moment
+	shrunk   bool // the user knows that the pool has shrunk
+}
+
+// started: a worker is ready, so what went wrong before has passed.
+func (t *trouble) started() { t.launches, t.inits = 0, 0 }
+
+// launchFailed handles a worker that did not come to life. For want of room the
+// pool shrinks to what fits; for another reason it tries again, a few times.
+func (s *scheduler) launchFailed(why error) {
+	s.launches++
+	if len(s.workers) > 0 && (s.launches >= launchTries || proc.OutOfResources(why)) {
+		s.shrink(len(s.workers), why.Error())
+	}
+	if len(s.workers) == 0 && s.launches >= launchTries {
+		s.p.fail(fmt.Errorf("no worker can be started: %w", why))
+	}
+}
+
+// noRoom handles a task whose process could not be started: a worker fewer
+// leaves more room. The last worker tries for a while.
+func (s *scheduler) noRoom(why string) {
+	if s.slots.used > 1 {
+		s.noRooms = 0
+		s.shrink(s.slots.used-1, why)
+		return
+	}
+	if s.noRooms++; s.noRooms >= noRoomTries {
+		s.p.fail(fmt.Errorf("no process can be started: %s", why))
+		return
+	}
+	p := s.p
+	s.waiting = true
+	time.AfterFunc(noRoomPause, func() { p.send(retrying{}) })
+}
+
+// shrink lowers the number of workers to n, and says so once.
+func (s *scheduler) shrink(n int, why string) {
+	s.limit = max(1, min(s.limit, n))
+	if s.shrunk {
+		return
+	}
+	s.shrunk = true
+	s.p.notice(fmt.Sprintf("there is no room for more than about %d workers at a time: %s", s.limit, why),
+		"fewer jobs (-j), or higher limits: ulimit -n (files), ulimit -u (processes)")
+}
+
+// initFailed handles an initializer that failed: three in a row are the end.
+func (s *scheduler) initFailed(r *task.Result) {
+	defer r.Release()
+	if s.inits++; s.inits < initTries || s.stopped {
+		return
+	}
+	var said strings.Builder
+	_, _ = r.Stderr.WriteTo(&said)
+	how := fmt.Sprintf("exit status %d", r.Exit)
+	if r.Signal != 0 {
+		how = fmt.Sprintf("signal %d", r.Signal)
+	}
+	msg := fmt.Sprintf("the initializer failed %d times in a row (%s)", initTries, how)
+	if r.Note != "" {
+		msg += ": " + r.Note
+	}
+	if text := strings.TrimRight(said.String(), "\n"); text != "" {
+		msg += ":\n" + text
+	}
+	s.p.fail(errors.New(msg))
+}

@@ -1,0 +1,300 @@
+package pool
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"mpx/internal/ipc"
+	"mpx/internal/proc"
+	"mpx/internal/shm"
+	"mpx/internal/task"
+
+	"golang.org/x/sys/unix"
+)
+
+// A worker is the supervisor's handle of a worker process. One goroutine, live,
+// owns the process for its whole life: it starts it, reads its results, reaps
+// it, ends what it leaves and tells the scheduler. A second one, write, owns the
+// request pipe.
+type worker struct {
+	p      *Pool
+	number int // among all workers ever started, from 1
+	slot   int
+
+	// The scheduler's alone:
+	outstanding int  // tasks handed to it that it has not answered
+	given       int  // tasks ever handed to it
+	retiring    bool // it gets no more
+	freed       bool // its slot is its successor's
+	recalled    bool // it has been asked to give tasks back
+	pausing     bool // it has been asked to pause
+
+	// live's alone:
+	pid     int
+	board   *shm.Board
+	results *os.File
+	in      *ipc.Decoder
+	got     uint64 // bytes of the result stream received
+	greeted bool   // HELLO came
+	bye     bool
+	fault   string
+	stdout  task.Output // of the task that runs
+	stderr  task.Output
+
+	mu       sync.Mutex // guards the following
+	requests *os.File
+	inflight []item    // handed out and not answered, in order
+	outbox   []message // to be written
+	more     sync.Cond
+	gone     bool // reaped: its pid is nobody's
+	started  bool // pid is set
+}
+
+// A message is one thing for a worker; its zero fields say nothing.
+type message struct {
+	items         []item
+	recall        int
+	stop          syscall.Signal
+	grace         time.Duration
+	pause, resume bool
+	retire        bool
+}
+
+func (w *worker) name() string { return "mpx-worker-" + strconv.Itoa(w.number) }
+
+// start adds a worker.
+func (s *scheduler) start() *worker {
+	s.started++
+	w := &worker{p: s.p, number: s.started, slot: s.slots.take()}
+	w.more.L = &w.mu
+	s.workers = append(s.workers, w)
+	go w.live()
+	return w
+}
+
+// hand gives w tasks to run.
+func (w *worker) hand(items []item) {
+	w.mu.Lock()
+	w.inflight = append(w.inflight, items...)
+	w.outbox = append(w.outbox, message{items: items})
+	w.mu.Unlock()
+	w.more.Signal()
+}
+
+func (w *worker) post(m message) {
+	w.mu.Lock()
+	w.outbox = append(w.outbox, m)
+	w.mu.Unlock()
+	w.more.Signal()
+}
+
+// kill ends the process itself, if it still is one.
+func (w *worker) kill() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.started && !w.gone {
+		_ = syscall.Kill(w.pid, syscall.SIGKILL)
+	}
+}
+
+// live is a worker's life.
+func (w *worker) live() {
+	err := w.launch()
+	if err != nil {
+		w.p.send(died{w: w, back: w.takeInflight(), how: err})
+		return
+	}
+	go w.write()
+	w.read()
+	w.p.send(w.end())
+}
+
+// launch starts the process.
+func (w *worker) launch() error {
+	reqR, reqW, err := pipe()
+	if err != nil {
+		return err
+	}
+	defer reqR.Close()
+	resR, resW, err := pipe()
+	if err != nil {
+		reqW.Close()
+		return err
+	}
+	defer resW.Close()
+	if err = w.spawn(reqR, resW); err != nil {
+		reqW.Close()
+		resR.Close()
+		return err
+	}
+	w.results, w.in = resR, ipc.NewDecoder(64<<10)
+	w.mu.Lock()
+	w.requests = reqW
+	w.mu.Unlock()
+	return nil
+}
+
+// pipe makes a pipe that no child inherits.
+func pipe() (r, w *os.File, err error) {
+	r, w, err = os.Pipe()
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a worker's pipe: %w", err)
+	}
+	return r, w, nil
+}
+
+// spawn starts the process with its pipes as stdin and stdout, and its board.
+func (w *worker) spawn(requests, results *os.File) error {
+	board, file, err := shm.CreateBoard()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	w.board = board
+	start := func() (int, error) {
+		// The board's number is above all that a shell or make may have handed
+		// down: what mpx inherits, its tasks inherit at the same number.
+		fd, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD, 100)
+		if err != nil {
+			return 0, fmt.Errorf("hand on a worker's board: %w", err)
+		}
+		defer unix.Close(fd)
+		pid, pidfd, err := proc.Start(&proc.Spec{
+			Path: "/proc/self/exe", Argv: []string{os.Args[0], ipc.WorkerArg, strconv.Itoa(fd)}, Env: os.Environ(),
+			Files:   [3]int{int(requests.Fd()), int(results.Fd()), 2},
+			Session: !w.p.cfg.Terminal,
+		})
+		if err != nil {
+			return 0, fmt.Errorf("start a worker: %w", err)
+		}
+		unix.Close(pidfd)
+		return pid, nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.pid, err = w.p.kin.start(start); err != nil {
+		board.Close()
+		return err
+	}
+	w.started = true
+	return nil
+}
+
+// config is what this worker is told.
+func (w *worker) config() []byte {
+	c := &w.p.cfg
+	b, err := json.Marshal(ipc.Config{
+		Function: c.Function, Args: w.p.args, Worker: w.number, Slot: w.slot, Jobs: c.Jobs,
+		Initializer: c.Initializer, Timeout: int64(c.Timeout), Grace: int64(c.Grace), KillLeft: c.KillLeft,
+		Stdin: number(c.Stdin), Stdout: number(c.Stdout), Stderr: number(c.Stderr), Terminal: c.Terminal,
+	})
+	if err != nil {
+		panic("bug: encode configuration: " + err.Error())
+	}
+	return b
+}
+
+func number(f *os.File) int {
+	if f == nil {
+		return 0
+	}
+	return int(f.Fd())
+}
+
+// write is the goroutine that sends messages, in order, until the worker is
+// gone.
+func (w *worker) write() {
+	b := ipc.AppendConfig(nil, w.config())
+	for {
+		w.mu.Lock()
+		for len(w.outbox) == 0 && len(b) == 0 && !w.gone {
+			w.more.Wait()
+		}
+		todo, f := w.outbox, w.requests
+		w.outbox = nil
+		gone := w.gone
+		w.mu.Unlock()
+		if gone {
+			return
+		}
+		var err error
+		for i := range todo {
+			if b, err = encode(f, b, &todo[i]); err != nil {
+				return // its end is the reader's to find
+			}
+		}
+		if _, err = f.Write(b); err != nil {
+			return
+		}
+		b = b[:0]
+	}
+}
+
+// writeAt is how many bytes are gathered before they are written.
+const writeAt = 64 << 10
+
+// encode appends m to b, which it writes to f as it grows.
+func encode(f io.Writer, b []byte, m *message) ([]byte, error) {
+	var err error
+	for i := range m.items {
+		if b, err = encodeTask(f, b, &m.items[i].Task); err != nil {
+			return b, err
+		}
+	}
+	if m.recall > 0 {
+		b = ipc.AppendRecall(b, m.recall)
+	}
+	if m.stop != 0 {
+		b = ipc.AppendStop(b, int(m.stop), int64(m.grace))
+	}
+	for _, e := range []struct {
+		on   bool
+		kind ipc.Kind
+	}{{m.pause, ipc.KindPause}, {m.resume, ipc.KindResume}, {m.retire, ipc.KindRetire}} {
+		if e.on {
+			b = ipc.AppendEmpty(b, e.kind)
+		}
+	}
+	return b, nil
+}
+
+// encodeTask appends t in pieces.
+func encodeTask(f io.Writer, b []byte, t *task.Task) ([]byte, error) {
+	p := ipc.TaskPiece{Seq: t.Seq, Attempt: t.Attempt, Stdin: t.FromStdin}
+	parts := [2][]byte{nil, t.Stdin}
+	if size := t.Values.WireSize(); size+len(t.Stdin) <= ipc.MaxPiece {
+		p.Last = true
+		var mark int
+		b, mark = p.Begin(b)
+		b = ipc.Finish(append(t.Values.AppendWire(b), t.Stdin...), mark)
+		return flushAt(f, b, writeAt)
+	}
+	parts[0] = t.Values.AppendWire(nil)
+	for i, part := range parts {
+		for first := true; first || len(part) > 0; first = false {
+			n := min(len(part), ipc.MaxPiece)
+			p.Data, part = part[:n], part[n:]
+			p.Last = i == 1 && len(part) == 0
+			b = p.Append(b)
+			var err error
+			if b, err = flushAt(f, b, writeAt); err != nil {
+				return b, err
+			}
+		}
+	}
+	return b, nil
+}
+
+func flushAt(f io.Writer, b []byte, size int) ([]byte, error) {
+	if len(b) < size {
+		return b, nil
+	}
+	_, err := f.Write(b)
+	return b[:0], err
+}

@@ -1,0 +1,79 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+
+	"mpx/internal/task"
+)
+
+// deliver prints res, counts it and releases it. The error is one of reading
+// its output; those of the streams stay with them.
+func (r *Report) deliver(res *task.Result) (err error) {
+	switch r.o.Mode {
+	case Grouped:
+		err = r.printGroup(res)
+	case LineBuffered:
+		err = r.printRest(res)
+	case JSON:
+		err = r.printObject(res)
+	}
+	if res.Note != "" {
+		r.notice(res.Note, res.Hint, res.Status == task.Lost)
+	}
+	r.count(res)
+	res.Release()
+	return err
+}
+
+// printGroup prints the whole of res.
+func (r *Report) printGroup(res *task.Result) error {
+	if res.Stdout.Size() == 0 && res.Stderr.Size() == 0 {
+		return nil
+	}
+	var tag []byte
+	if r.o.Tag != nil {
+		tag = r.o.Tag(&res.Task, res.Slot)
+	}
+	err := r.print(&r.out, res.Seq, tag, &res.Stdout)
+	if res.Stderr.Size() > 0 {
+		// Both may be one terminal or file: what was first stands first.
+		r.out.flush()
+		err = cmp.Or(err, r.print(&r.err, res.Seq, tag, &res.Stderr))
+		r.err.flush()
+	}
+	return err
+}
+
+// print writes task seq's output o to s.
+func (r *Report) print(s *stream, seq uint64, tag []byte, o *task.Output) error {
+	if o.Size() == 0 {
+		return nil
+	}
+	s.begin(seq)
+	p, inMem := o.Mem()
+	switch {
+	case inMem && r.o.Tag == nil:
+		_, _ = s.Write(p)
+	case inMem:
+		t := tagger{s, true, tag}
+		_, _ = t.Write(p)
+	case r.o.Tag == nil:
+		return copyTo(s, s, seq, o)
+	default:
+		return copyTo(&tagger{s, true, tag}, s, seq, o)
+	}
+	return nil
+}
+
+// copyTo writes o to w, which ends in s. The error is one of reading o.
+func copyTo(w io.Writer, s *stream, seq uint64, o *task.Output) error {
+	if s.fail != nil {
+		return nil
+	}
+	if _, err := o.WriteTo(w); err != nil && s.fail == nil {
+		return fmt.Errorf("print %s of task %d: %w", s.name, seq, err)
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+// Package report is what the user sees of a run: the order of the output, its
+// grouping and tags, JSON lines, the results directory, notices and the
+// message at the end. One Report owns the screen: everything that a run writes
+// to stdout and stderr goes through it, under one mutex.
+//
+// It knows nothing of processes, workers or flags; the writers are handed in.
+package report
+
+import (
+	"cmp"
+	"sync"
+
+	"mpx/internal/task"
+)
+
+// A Report shows a run. It is safe for use by several goroutines.
+type Report struct {
+	o       Options
+	ordered bool // tasks wait for their turn
+
+	mu       sync.Mutex // guards the following, and the writers
+	out, err stream
+	ring     *task.Ring[task.Result] // results that wait for their turn
+	cur      task.Result             // the one that left the ring last
+	lanes    map[uint64]*lane        // LineBuffered: by task number
+	notices  notices
+	sum      Summary
+	scratch  []byte // for JSON
+}
+
+// New returns a Report for tasks numbered from 1.
+func New(o Options) *Report {
+	o.ErrName = cmp.Or(o.ErrName, "mpx")
+	if o.Store == nil {
+		o.Store = task.NewStore("")
+	}
+	apart := o.Tag != nil || o.Mode == LineBuffered
+	r := &Report{
+		o:       o,
+		ordered: o.Order == Input && o.Mode != Ungrouped && o.Mode != Quiet,
+		out:     stream{name: "stdout", w: o.Stdout, bol: true, apart: apart},
+		err:     stream{name: "stderr", w: o.Stderr, bol: true, apart: apart},
+		ring:    task.NewRing[task.Result](1),
+		lanes:   map[uint64]*lane{},
+		sum:     Summary{name: o.ErrName},
+	}
+	return r
+}
+
+// Add takes the results of tasks that have ended for good, prints those whose
+// turn it is, and releases their outputs. The elements of batch become the
+// Report's, the slice itself stays the caller's. It returns how many results,
+// of this batch and earlier ones, are finished with; that holds after an error
+// too, so that whoever waits for them to make room waits in vain for none.
+//
+// The error is a *WriteError when stdout cannot be written, then and in every
+// later call; else the first that made a task's results or a part of its
+// output unavailable.
+func (r *Report) Add(batch []task.Result) (delivered int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range batch {
+		n, e := r.add(&batch[i])
+		delivered += n
+		err = cmp.Or(err, e)
+	}
+	err = cmp.Or(err, r.promote())
+	r.out.flush()
+	return delivered, cmp.Or(r.out.fail, err)
+}
+
+func (r *Report) add(res *task.Result) (delivered int, err error) {
+	if r.o.Results != nil {
+		err = r.save(res, "")
+	}
+	if !r.ordered {
+		return 1, cmp.Or(err, r.deliver(res))
+	}
+	if res.Seq != r.ring.Next() {
+		r.ring.Put(res.Seq, *res)
+		return 0, err
+	}
+	// The usual case goes straight out.
+	err = cmp.Or(err, r.deliver(res))
+	r.ring.Skip()
+	n, e := r.drain()
+	return 1 + n, cmp.Or(err, e)
+}
+
+// drain delivers the held results whose turn it is.
+func (r *Report) drain() (delivered int, err error) {
+	if r.ring.Len() == 0 {
+		return 0, nil
+	}
+	for {
+		var ok bool
+		if r.cur, ok = r.ring.Pop(); !ok {
+			return delivered, err
+		}
+		err = cmp.Or(err, r.deliver(&r.cur))
+		delivered++
+	}
+}
+
+// Retried takes the result of an attempt that another one will follow: its
+// output is kept in the results directory and not printed, its note is shown.
+// Call it after the attempt's last Live and before the next attempt's first.
+func (r *Report) Retried(res *task.Result) (err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.o.Results != nil {
+		err = r.save(res, attemptDir(res.Attempt))
+	}
+	if res.Note != "" {
+		r.notice(res.Note, res.Hint, res.Status == task.Lost)
+	}
+	res.Release()
+	return err
+}
+
+// Close prints what is still held back, though tasks before it never ended,
+// and says what there is to say at the end. It does not close the writers. The
+// error is a *WriteError when stdout or, stdout being fine, stderr failed.
+func (r *Report) Close() (Summary, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.closeHeld()
+	r.closeNotices()
+	r.out.flush()
+	r.err.flush()
+	if r.o.Results != nil {
+		err = cmp.Or(err, r.o.Results.Close())
+	}
+	return r.sum, cmp.Or(r.out.fail, err, r.err.fail)
+}
+
+// closeHeld delivers all of the ring, skipping the gaps, then prints what
+// tasks without a result have written.
+func (r *Report) closeHeld() (err error) {
+	for r.ring.Len() > 0 {
+		err = cmp.Or(err, r.finish(r.ring.Next()))
+		r.ring.Skip()
+		_, e := r.drain()
+		err = cmp.Or(err, e)
+	}
+	for _, seq := range r.openLanes() {
+		err = cmp.Or(err, r.finish(seq))
+	}
+	return err
+}

@@ -1,0 +1,119 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"mpx/internal/task"
+)
+
+// A Summary says what came of a run's tasks, as far as they were delivered.
+type Summary struct {
+	Total, OK int
+	By        [task.Cancelled + 1]int // by task.Status
+	First     *Failure                // the first failure in the order of the output
+
+	name  string
+	kinds map[kind]int
+}
+
+// Failed returns how many tasks failed, were ended by a signal, timed out or
+// were lost.
+func (s *Summary) Failed() int {
+	return s.By[task.Failed] + s.By[task.Signalled] + s.By[task.TimedOut] + s.By[task.Lost]
+}
+
+// count adds res to the summary.
+func (r *Report) count(res *task.Result) {
+	s := &r.sum
+	s.Total++
+	s.By[res.Status]++
+	switch res.Status {
+	case task.OK:
+		s.OK++
+		return
+	case task.Skipped, task.Cancelled:
+		return
+	}
+	k := kindOf(res)
+	if s.First == nil {
+		s.First = &Failure{Seq: res.Seq, How: k.String(), Command: r.display(res)}
+		s.kinds = map[kind]int{}
+	}
+	s.kinds[k]++
+}
+
+// String returns the lines of s, each ended by a newline.
+func (s Summary) String() string {
+	var b strings.Builder
+	for _, line := range s.Lines() {
+		b.WriteString(line + "\n")
+	}
+	return b.String()
+}
+
+// Lines returns the message at the end of a run, none when all went well:
+//
+//	mpx: 3 of 100 tasks failed (2 exit 1, 1 timeout), first: task 7 (exit 1): cmd a b
+//	mpx: 1 of 100 tasks failed: task 7 (exit 1): cmd a b
+//	mpx: 12 of 100 tasks were cancelled
+func (s Summary) Lines() []string {
+	var lines []string
+	if n := s.Failed(); n > 0 {
+		lines = append(lines, fmt.Sprintf("%s: %s failed%s", s.name, s.of(n), s.failures(n)))
+	}
+	if n := s.By[task.Cancelled]; n == 1 {
+		lines = append(lines, fmt.Sprintf("%s: %s was cancelled", s.name, s.of(n)))
+	} else if n > 1 {
+		lines = append(lines, fmt.Sprintf("%s: %s were cancelled", s.name, s.of(n)))
+	}
+	return lines
+}
+
+// of returns "3 of 100 tasks".
+func (s *Summary) of(n int) string {
+	tasks := "tasks"
+	if s.Total == 1 {
+		tasks = "task"
+	}
+	return fmt.Sprintf("%s of %s %s", commas(n), commas(s.Total), tasks)
+}
+
+// failures says how n tasks failed and which was the first.
+func (s *Summary) failures(n int) string {
+	var b strings.Builder
+	if n == 1 {
+		b.WriteString(": ")
+	} else {
+		fmt.Fprintf(&b, " (%s), first: ", s.breakdown())
+	}
+	fmt.Fprintf(&b, "task %d (%s)", s.First.Seq, s.First.How)
+	if s.First.Command != "" {
+		b.WriteString(": " + s.First.Command)
+	}
+	return b.String()
+}
+
+// breakdown counts the kinds of failures, the most frequent first.
+func (s *Summary) breakdown() string {
+	const most = 5
+	kinds := slices.SortedFunc(maps.Keys(s.kinds), func(a, b kind) int {
+		return cmp.Or(s.kinds[b]-s.kinds[a], int(a.status)-int(b.status), a.code-b.code)
+	})
+	var parts []string
+	for i, k := range kinds {
+		if i == most && len(kinds) > most+1 {
+			rest := 0
+			for _, k := range kinds[i:] {
+				rest += s.kinds[k]
+			}
+			parts = append(parts, commas(rest)+" other")
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s %s", commas(s.kinds[k]), k))
+	}
+	return strings.Join(parts, ", ")
+}

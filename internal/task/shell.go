@@ -1,0 +1,240 @@
+package task
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A shellLine is a COMMAND that a shell reads. Its script is constant: values
+// are arguments of the shell, a prologue puts them into variables, and each
+// placeholder has become one of those. So no value is ever parsed, and the
+// values themselves are $1, $2 … to the user's text.
+type shellLine struct {
+	shellScan
+	src     string
+	command []string // the shell, -c, the script and $0
+	// derived are the arguments before the values: what is not a value as it
+	// came.
+	derived []place
+	values  bool // the values are arguments
+}
+
+// compileShell compiles line for a shell.
+func (s *Spec) compileShell(line string) (*shellLine, *UsageError) {
+	l := &shellLine{shellScan: *scanShell(line, s), src: line}
+	l.values = !s.ToStdin && !s.Omit
+	if l.err != nil {
+		return nil, l.err
+	}
+	for i := range l.spots {
+		if err := s.checkSpot(&l.spots[i], l.functions); err != nil {
+			return nil, err
+		}
+	}
+	if l.positional || !s.appends(l.placesOf()) {
+		l.appendAt = -1
+	} else if l.appendAt < 0 {
+		return nil, &UsageError{
+			Msg:  "the record cannot be appended to a line that ends in " + l.ending,
+			Hint: `write {} (or "$1") where the record belongs`,
+		}
+	} else if err := s.guardAppend(line[:l.appendAt]); err != nil {
+		return nil, err
+	}
+	shell := s.shellWords()
+	if (l.appendAt >= 0 || len(l.spots) > 0) && !readsPOSIX(shell) {
+		return nil, &UsageError{
+			Msg:  "--shell " + shell[0] + " does not read the language that a record is inserted in",
+			Hint: "use a POSIX shell, or give COMMAND as several words",
+		}
+	}
+	l.command = append(shell, "-c", l.script(s), shellName(shell))
+	return l, nil
+}
+
+// guardAppend refuses a line whose appended argument would be code.
+func (s *Spec) guardAppend(line string) *UsageError {
+	t := Spec{Replace: placeMarker}
+	if err := scanShell(line+" "+placeMarker, &t).err; err != nil {
+		return &UsageError{
+			Msg:  "the record, appended to this line, would be read as code",
+			Hint: "to run each record as a command line, leave COMMAND out",
+		}
+	}
+	return nil
+}
+
+func (l *shellLine) placesOf() []place {
+	var ps []place
+	for i := range l.spots {
+		ps = append(ps, l.spots[i].place)
+	}
+	return ps
+}
+
+// checkSpot refuses a placeholder where none can stand.
+func (s *Spec) checkSpot(p *spot, functions bool) *UsageError {
+	several := s.Many && p.origin == fromValues && p.col == 0 && p.form != formQuoted
+	switch {
+	case !p.context.holds(p.placeKey):
+		return &UsageError{
+			Msg:  fmt.Sprintf("%s %s of a shell line cannot be replaced safely", p.text, p.context),
+			Hint: p.remedy(),
+		}
+	case several && p.words && functions:
+		return &UsageError{
+			Msg:  p.text + " stands for several records, which a line with functions cannot tell from theirs",
+			Hint: `"$@" are the records, outside of functions`,
+		}
+	case several && !p.words:
+		return manyError(&p.place)
+	}
+	return nil
+}
+
+// remedy says what to write for p in the shell's own language.
+func (p *place) remedy() string {
+	switch {
+	case p.origin == fromSeq:
+		return `write "$MPX_SEQ" instead`
+	case p.origin == fromSlot:
+		return `write "$MPX_SLOT" instead`
+	}
+	n := max(p.col, 1)
+	arg := "$" + strconv.Itoa(n)
+	if n > 9 {
+		arg = "${" + strconv.Itoa(n) + "}"
+	}
+	return fmt.Sprintf(`the value is "%s" to the shell: write that, and no placeholder`, arg)
+}
+
+// holds reports whether k can stand in c.
+func (c quoteContext) holds(k placeKey) bool {
+	return c <= inDouble || c == inArith && k.origin != fromValues
+}
+
+func (c quoteContext) String() string {
+	return [...]string{
+		"outside of quotes", "in single quotes", "in double quotes",
+		"in arithmetic", "in backquotes", "in a comment", "in a here-document",
+		"in ${…}", "in $'…'", "after a backslash", "after $",
+		"in an intricate part",
+	}[c]
+}
+
+// insert returns the variable v, say $1, as it is inserted in c.
+func (c quoteContext) insert(v string) (string, bool) {
+	switch c {
+	case inBare:
+		return `"` + v + `"`, true
+	case inSingle:
+		return `'"` + v + `"'`, true
+	case inDouble, inArith:
+		return v, true
+	}
+	return "", false
+}
+
+// script returns the constant script: the prologue, then the user's line with
+// variables for its placeholders.
+func (l *shellLine) script(s *Spec) string {
+	var keys []placeKey // the variables' meanings
+	var b strings.Builder
+	at := 0
+	for i := range l.spots {
+		p := &l.spots[i]
+		v := "$@"
+		if !p.words {
+			n := slices.Index(keys, p.placeKey)
+			if n < 0 {
+				n = len(keys)
+				keys = append(keys, p.placeKey)
+			}
+			v = scriptVar(n)
+		}
+		v, _ = p.context.insert(v)
+		b.WriteString(l.src[at:p.start] + v)
+		at = p.end
+	}
+	if l.appendAt >= 0 {
+		b.WriteString(l.src[at:l.appendAt] + ` "$@"`)
+		at = l.appendAt
+	}
+	b.WriteString(l.src[at:])
+	return l.prologue(keys, s) + b.String()
+}
+
+func scriptVar(n int) string { return "${_mpx" + strconv.Itoa(n+1) + "}" }
+
+// prologue sets the variables and leaves the values as $1, $2 …. It stands on
+// the script's first line, so that line numbers in messages stay the user's.
+func (l *shellLine) prologue(keys []placeKey, s *Spec) string {
+	var derived, values strings.Builder
+	for n, k := range keys {
+		if col := s.argument(k); col > 0 && l.values {
+			fmt.Fprintf(&values, "_mpx%d=${%d-} ", n+1, col)
+			continue
+		}
+		for i := range l.spots {
+			if l.spots[i].placeKey == k {
+				l.derived = append(l.derived, l.spots[i].place)
+				break
+			}
+		}
+		fmt.Fprintf(&derived, "_mpx%d=${%d} ", n+1, len(l.derived))
+	}
+	text := ""
+	if len(l.derived) > 0 {
+		text = fmt.Sprintf("%s; shift %d; ", strings.TrimSpace(derived.String()), len(l.derived))
+	}
+	if values.Len() > 0 {
+		text += strings.TrimSpace(values.String()) + "; "
+	}
+	return text
+}
+
+// argument returns the number of the value that k is, unchanged, else 0.
+func (s *Spec) argument(k placeKey) int {
+	switch {
+	case k.origin != fromValues || k.form != formAsIs:
+		return 0
+	case k.col == 0 && !s.MultiValue && !s.Many:
+		return 1
+	}
+	return k.col
+}
+
+// argv renders the line.
+func (l *shellLine) argv(f *filling) []string {
+	argv := make([]string, len(l.command), len(l.command)+len(l.derived)+f.task.Values.Len())
+	copy(argv, l.command)
+	for i := range l.derived {
+		argv = append(argv, string(f.appendPlace(nil, &l.derived[i])))
+	}
+	if l.values {
+		argv = f.appendAll(argv)
+	}
+	return argv
+}
+
+// shellName returns what $0 is in a line: the shell as --shell names it.
+func shellName(shell []string) string {
+	for _, w := range shell {
+		if isShell(w) && path.Base(w) != "busybox" {
+			return w
+		}
+	}
+	return shell[0]
+}
+
+// readsPOSIX reports whether the shell is not known to speak another language.
+func readsPOSIX(shell []string) bool {
+	switch path.Base(shell[0]) {
+	case "fish", "csh", "tcsh", "rc", "es", "nu", "elvish", "xonsh", "pwsh":
+		return false
+	}
+	return true
+}

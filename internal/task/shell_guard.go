@@ -1,0 +1,220 @@
+package task
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// guardCommand returns an error if a value in words would be read as code.
+// test says that they stand in [[ … ]].
+func (s *Spec) guardCommand(words []scanWord, test bool) *UsageError {
+	if err := s.guardShells(words); err != nil {
+		return err
+	}
+	words = skipPrefixes(words)
+	if len(words) == 0 {
+		return nil
+	}
+	name, holds := string(words[0].text), slices.ContainsFunc(words[1:], func(w scanWord) bool { return w.code })
+	switch {
+	case !holds:
+	case name == "eval" || name == "trap":
+		return &UsageError{
+			Msg:  "a record in the words of " + name + " would be read as code",
+			Hint: `in single quotes "$1" is the record: ` + name + ` 'echo "$1"'`,
+		}
+	case name == "let" || (test || name == "[[") && slices.ContainsFunc(words, isNumeric):
+		return &UsageError{
+			Msg:  "a record in arithmetic would be read as code",
+			Hint: "numbers are compared by [ {} -gt 3 ]",
+		}
+	}
+	return s.guardQuoted(name, words)
+}
+
+// guardQuoted checks {q} in what eval and trap read.
+func (s *Spec) guardQuoted(name string, words []scanWord) *UsageError {
+	if name != "eval" && name != "trap" {
+		return nil
+	}
+	for i := range words {
+		if err := s.guardScript(&words[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// guardShells checks the scripts of the shells that words start, anywhere
+// among them: env, nice, find -exec and many others run their arguments.
+func (s *Spec) guardShells(words []scanWord) *UsageError {
+	if len(words) == 0 || isSearcher(string(words[0].text)) {
+		return nil
+	}
+	for i := range words {
+		n := scriptOf(words[i:])
+		if n == 0 {
+			continue
+		}
+		if w := &words[i+n]; w.code {
+			return s.codeError(words[i:i+n], w)
+		} else if err := s.guardScript(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// guardScript checks that each {q} in the script w stands outside of quotes.
+func (s *Spec) guardScript(w *scanWord) *UsageError {
+	if !w.quoted {
+		return nil
+	}
+	scan := scanShell(string(w.text), s)
+	for _, p := range scan.spots {
+		if p.form == formQuoted && p.context != inBare {
+			return &UsageError{
+				Msg:  p.text + " inside quotes of a script would be read as code",
+				Hint: p.text + " brings its own quotes: let it stand outside of others",
+			}
+		}
+	}
+	return nil
+}
+
+// codeError refuses the script w of the shell that words are the start of.
+func (s *Spec) codeError(words []scanWord, w *scanWord) *UsageError {
+	shell := string(words[0].text)
+	script := string(w.text)
+	err := &UsageError{Msg: "a record inside the script of " + shell + " -c would be read as code"}
+	scan := scanShell(script, s)
+	if len(scan.spots) == 1 && strings.TrimSpace(script) == scan.spots[0].text {
+		err.Hint = "to run each record as a command line, leave COMMAND out"
+		return err
+	}
+	line, args, ok := asArguments(script, scan)
+	if !ok || len(script) > 60 || strings.Contains(script, "\n") {
+		line, args, script = `echo "$1"`, []string{"{}"}, "echo {}"
+	}
+	var opts []string
+	for _, o := range words {
+		opts = append(opts, Quote(string(o.text)))
+	}
+	with := "mpx map "
+	if last := len(words) - 1; path.Base(shell) != "sh" && string(words[last].text) == "-c" {
+		with += "--shell " + Quote(strings.Join(opts[:last], " ")) + " "
+	}
+	err.Hint = with + quoteAlways(script) + ", or " + strings.Join(opts, " ") + " " +
+		quoteAlways(line) + " sh " + strings.Join(args, " ")
+	return err
+}
+
+// asArguments rewrites script to take its placeholders as $1, $2 ….
+func asArguments(script string, scan *shellScan) (line string, args []string, ok bool) {
+	var b strings.Builder
+	at := 0
+	for _, p := range scan.spots {
+		n := slices.Index(args, p.text)
+		if n < 0 {
+			n = len(args)
+			args = append(args, p.text)
+		}
+		arg := "$" + string(rune('1'+n))
+		switch {
+		case n > 8 || p.words && len(scan.spots) > 1:
+			return "", nil, false
+		case p.words:
+			arg = "$@"
+		}
+		arg, ok = p.context.insert(arg)
+		if !ok {
+			return "", nil, false
+		}
+		b.WriteString(script[at:p.start] + arg)
+		at = p.end
+	}
+	return b.String() + script[at:], args, len(args) > 0
+}
+
+// scriptOf returns the index of the script in words, if they are a shell with
+// -c and its arguments, else 0.
+func scriptOf(words []scanWord) int {
+	if !isShell(string(words[0].text)) {
+		return 0
+	}
+	hasC, skip := false, 0
+	for i := 1; i < len(words); i++ {
+		o := string(words[i].text)
+		switch {
+		case skip > 0:
+			skip--
+		case i == 1 && isShell(o) && path.Base(string(words[0].text)) == "busybox":
+		case len(o) > 1 && (o[0] == '-' || o[0] == '+') && o != "--":
+			hasC = hasC || isOption(o, 'c')
+			skip = operands(o)
+		case o == "--" || o == "-":
+		case hasC:
+			return i
+		default:
+			return 0
+		}
+	}
+	return 0
+}
+
+func isOption(o string, c byte) bool {
+	return o[0] == '-' && o[1] != '-' && strings.IndexByte(o, c) > 0
+}
+
+// operands returns how many words belong to the option o of a shell.
+func operands(o string) int {
+	switch o {
+	case "--rcfile", "--init-file", "--emulate":
+		return 1
+	}
+	if strings.HasPrefix(o, "--") {
+		return 0
+	}
+	return strings.Count(o, "o") + strings.Count(o, "O")
+}
+
+func isShell(word string) bool {
+	switch path.Base(word) {
+	case "sh", "bash", "dash", "ksh", "mksh", "zsh", "ash", "busybox",
+		"hush", "ksh93", "lksh", "posh", "rbash", "yash":
+		return true
+	}
+	return false
+}
+
+// isSearcher reports whether command never runs its arguments but may well
+// have the name of a shell among them.
+func isSearcher(command string) bool {
+	switch path.Base(command) {
+	case "grep", "egrep", "fgrep", "rg", "echo", "printf":
+		return true
+	}
+	return false
+}
+
+// skipPrefixes skips the words that leave the next one a command's name.
+func skipPrefixes(words []scanWord) []scanWord {
+	for len(words) > 0 {
+		switch string(words[0].text) {
+		case "command", "builtin", "exec", "noglob", "nocorrect", "-", "-p":
+			words = words[1:]
+		default:
+			return words
+		}
+	}
+	return nil
+}
+
+func isNumeric(w scanWord) bool {
+	switch string(w.text) {
+	case "-eq", "-ne", "-lt", "-le", "-gt", "-ge":
+		return true
+	}
+	return false
+}

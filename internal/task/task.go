@@ -1,0 +1,21 @@
+// Package task says what mpx runs and what came of it: tasks and their
+// values, where tasks come from (sources), how a task becomes an argument
+// vector (templates), and results with their output.
+//
+// It knows nothing of processes, workers or terminals.
+package task
+
+// A Task is one unit of input: what one run of the command gets.
+type Task struct {
+	Seq     uint64 // task number, from 1
+	Index   uint64 // its place in its source, from 0; the pool sets it, and Seq
+	Attempt uint32 // from 1; 0 before the task was first handed out
+	Values  Values // the records, columns or source values that placeholders name
+	Stdin   []byte // the records for the task's standard input, when FromStdin
+	// FromStdin says that Stdin (perhaps empty) is the task's standard input;
+	// otherwise that is /dev/null.
+	FromStdin bool
+}
+
+// Size returns about how many bytes of memory t's data takes.
+func (t *Task) Size() int { return len(t.Values.data) + len(t.Stdin) }

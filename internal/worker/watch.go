@@ -1,0 +1,299 @@
+package worker
+
+import (
+	"errors"
+	"slices"
+	"syscall"
+	"time"
+
+	"mpx/internal/ipc"
+	"mpx/internal/proc"
+
+	"golang.org/x/sys/unix"
+)
+
+// watch: the pidfd stands first, so that a pipe that poll finds empty after it
+// holds nothing of a process that has ended.
+func (r *execRunner) watch(fds []unix.PollFd) []unix.PollFd {
+	c := r.cur
+	if c == nil {
+		return fds
+	}
+	fds = append(fds, unix.PollFd{Fd: int32(c.pidfd), Events: unix.POLLIN})
+	return append(r.pipes.watch(fds), c.left...)
+}
+
+func (r *execRunner) ready(fds []unix.PollFd) {
+	c := r.cur
+	if c == nil || len(fds) < 3 {
+		return
+	}
+	got, more := 0, false
+	for stream := 1; stream <= 2; stream++ {
+		if fds[stream].Revents != 0 {
+			n, m := r.s.pump(&r.pipes, c.job, stream)
+			got, more = got+n, more || m
+		}
+	}
+	now := time.Now()
+	if got > 0 && !c.quietAt.IsZero() {
+		c.quietAt = now.Add(leftoverIdle)
+	}
+	left := slices.ContainsFunc(fds[3:], func(f unix.PollFd) bool { return f.Revents != 0 })
+	if (fds[0].Revents != 0 || left) && !more {
+		r.reap(now)
+		return
+	}
+	r.clocks(now)
+}
+
+// reap takes the statuses of what has ended and, when nothing of the task is
+// left, ends it.
+func (r *execRunner) reap(now time.Time) {
+	c := r.cur
+	for {
+		var ru syscall.Rusage
+		pid, ws, err := proc.Reap(&ru)
+		if err != nil { // ECHILD: nothing is left
+			if c.lingered() {
+				r.drain() // what was left may have written since
+			}
+			r.finish()
+			return
+		}
+		if pid == 0 {
+			break
+		}
+		r.reaped(pid, ws, &ru)
+	}
+	if c.pidfd < 0 {
+		r.linger(now)
+	}
+}
+
+// reaped notes the end of one child.
+func (r *execRunner) reaped(pid int, ws syscall.WaitStatus, ru *syscall.Rusage) {
+	if c := r.cur; c != nil && pid == c.pid && c.pidfd >= 0 {
+		proc.Close(c.pidfd)
+		c.pidfd, c.ws, c.ru, c.ended = -1, ws, *ru, time.Now()
+		c.limit = time.Time{}
+	}
+}
+
+// lingered reports whether something of the task outlived its process.
+func (c *running) lingered() bool { return !c.quietAt.IsZero() }
+
+// over reports whether the task has ended by itself, and only what it left
+// behind keeps its worker: that is not to be signalled any more.
+func (c *running) over() bool { return c.pidfd < 0 && c.end == ipc.Ended }
+
+// linger: the task's process has ended, others of it have not.
+func (r *execRunner) linger(now time.Time) {
+	c := r.cur
+	if r.s.cfg.KillLeft && c.over() {
+		r.endAll()
+		return
+	}
+	if c.quietAt.IsZero() {
+		c.quietAt, c.lastAt = now.Add(leftoverIdle), now.Add(leftoverMost)
+	}
+	r.forgetLeft()
+	for _, pid := range proc.Children(unix.Getpid()) {
+		if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+			c.left = append(c.left, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+		}
+	}
+}
+
+func (r *execRunner) forgetLeft() {
+	for _, f := range r.cur.left {
+		proc.Close(int(f.Fd))
+	}
+	r.cur.left = r.cur.left[:0]
+}
+
+// deadline is the next of the running task's clocks.
+func (r *execRunner) deadline() time.Time {
+	c := r.cur
+	if c == nil || !c.paused.IsZero() {
+		return time.Time{}
+	}
+	at := c.limit
+	for _, t := range []time.Time{c.killAt, c.quiet()} {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	return at
+}
+
+// quiet is when the output of a task whose process has ended by itself counts
+// as whole; zero for any other.
+func (c *running) quiet() time.Time {
+	if !c.over() {
+		return time.Time{}
+	}
+	if c.lastAt.Before(c.quietAt) {
+		return c.lastAt
+	}
+	return c.quietAt
+}
+
+// clocks acts on the clocks that have run out.
+func (r *execRunner) clocks(now time.Time) {
+	c := r.cur
+	past := func(t time.Time) bool { return !t.IsZero() && !t.After(now) }
+	switch {
+	case !c.paused.IsZero():
+	case past(c.killAt):
+		r.endAll()
+	case past(c.quiet()):
+		r.leaveBehind()
+	case past(c.limit):
+		c.limit = time.Time{}
+		r.tell(ipc.TimedOut, unix.SIGTERM, time.Duration(r.s.cfg.Grace))
+	}
+}
+
+// endAll kills what is left of the task and ends it.
+func (r *execRunner) endAll() {
+	left := proc.EndChildren(func(int) bool { return true }, killLimit, r.reaped)
+	if left > 0 { // unkillable: not ours to wait for
+		r.leaveBehind()
+		return
+	}
+	r.drain()
+	r.finish()
+}
+
+// leaveBehind ends the task although something of it is left. The pipes and the
+// worker are of no more use: what is left holds the one and is the other's
+// child. It passes to the supervisor.
+func (r *execRunner) leaveBehind() {
+	pids := proc.Children(unix.Getpid())
+	r.s.commit(func(b []byte) []byte { return ipc.AppendLeft(b, pids[:min(len(pids), 1000)]) })
+	r.s.leaving = true
+	r.drain()
+	r.finish()
+}
+
+// drain takes what the pipes hold now.
+func (r *execRunner) drain() {
+	for stream := 1; stream <= 2; stream++ {
+		for more := true; more; {
+			if r.s.out.Room() < 2*reserve && r.s.drain() != nil {
+				return // the loop finds out by itself
+			}
+			_, more = r.s.pump(&r.pipes, r.cur.job, stream)
+		}
+	}
+}
+
+// finish commits the task's end.
+func (r *execRunner) finish() {
+	c := r.cur
+	r.forgetLeft()
+	d := c.report()
+	if c.pidfd >= 0 {
+		proc.Close(c.pidfd)
+	}
+	r.cur = nil
+	r.s.done(&d)
+	if c.job.Seq == 0 && (d.Exit != 0 || d.Signal != 0 || d.End != ipc.Ended) {
+		r.s.leaving = true
+	}
+}
+
+// report says how the task ended.
+func (c *running) report() ipc.Done {
+	d := ipc.Done{
+		Seq: c.job.Seq, Attempt: c.job.Attempt, End: c.end,
+		Timed: true, Start: c.start.UnixNano(), Elapsed: int64(c.ended.Sub(c.start)),
+		Used: true, User: c.ru.Utime.Nano(), System: c.ru.Stime.Nano(), MaxRSS: c.ru.Maxrss << 10,
+	}
+	if c.pidfd >= 0 { // it could not be killed
+		d.Used, d.Signal, d.Elapsed = false, int32(unix.SIGKILL), int64(time.Since(c.start))
+		d.Note = "a process of another user, or one stuck in the kernel, could not be killed"
+	} else if c.ws.Signaled() {
+		d.Signal = int32(c.ws.Signal())
+	} else {
+		d.Exit = int32(c.ws.ExitStatus())
+	}
+	return d
+}
+
+// stop ends the running task because the supervisor says so.
+func (r *execRunner) stop(signal int, grace time.Duration) {
+	if c := r.cur; c != nil && c.over() {
+		r.leaveBehind()
+	} else if c != nil {
+		r.tell(ipc.Stopped, syscall.Signal(signal), grace)
+	}
+}
+
+// tell asks all processes of the task to end, and sets the clock for KILL. The
+// first reason stands; a second asking can only shorten the wait.
+func (r *execRunner) tell(why ipc.End, signal syscall.Signal, grace time.Duration) {
+	c, now := r.cur, time.Now()
+	if !c.paused.IsZero() {
+		r.resume()
+	}
+	if c.end == ipc.Ended {
+		c.end = why
+	}
+	if signal == unix.SIGKILL {
+		grace = 0
+	}
+	if at := now.Add(grace); c.killAt.IsZero() || at.Before(c.killAt) {
+		c.killAt = at
+	}
+	if grace == 0 {
+		return // the loop kills at once
+	}
+	r.signal(signal)
+	r.signal(unix.SIGCONT) // a stopped process would not hear
+}
+
+// signal sends sig to every process of the task, its group first: a shell and
+// its children are meant to get it together.
+func (r *execRunner) signal(sig syscall.Signal) {
+	c := r.cur
+	group := c.pidfd >= 0 && !r.s.cfg.Terminal
+	if group && errors.Is(syscall.Kill(-c.pid, sig), unix.ESRCH) {
+		group = false
+	}
+	for _, pid := range proc.Descendants(unix.Getpid()) {
+		if st, err := proc.ReadStat(pid); err == nil && !(group && st.Group == c.pid) {
+			_ = syscall.Kill(pid, sig)
+		}
+	}
+}
+
+func (r *execRunner) pause() {
+	if c := r.cur; c != nil && c.paused.IsZero() {
+		c.paused = time.Now()
+		r.signal(unix.SIGSTOP)
+	}
+}
+
+// resume lets the task go on, with the time that it still had.
+func (r *execRunner) resume() {
+	c := r.cur
+	if c == nil || c.paused.IsZero() {
+		return
+	}
+	by := time.Since(c.paused)
+	for _, t := range []*time.Time{&c.limit, &c.killAt, &c.quietAt, &c.lastAt} {
+		if !t.IsZero() {
+			*t = t.Add(by)
+		}
+	}
+	c.paused = time.Time{}
+	r.signal(unix.SIGCONT)
+}
+
+func (r *execRunner) kill() {
+	if c := r.cur; c != nil && !c.over() {
+		proc.EndChildren(func(int) bool { return true }, killLimit, nil)
+	}
+}
