@@ -159,6 +159,9 @@ func (r *mapRun) conclude(err error) error {
 		return broken
 	}
 	fmt.Fprint(r.a.stderr, sum.String())
+	if h := task.ShellHint(r.words); h != "" && len(r.words) > 1 && sum.Failed() > 0 {
+		fmt.Fprintln(r.a.stderr, "mpx: hint:", h)
+	}
 	if sig != 0 {
 		return &outcome{signal: sig}
 	}

@@ -18,8 +18,7 @@ import (
 type mapOptions struct {
 	argFiles        []string
 	null            bool
-	delimiter       string
-	colsep          string
+	delim, colsep   []byte
 	csv, header     bool
 	maxArgs         string
 	stdin           bool
@@ -51,7 +50,6 @@ type mapOptions struct {
 	retryLost int
 
 	// What check makes of the above.
-	delim                    []byte
 	args                     int // 0: max
 	blockN                   int64
 	jobsN, chunkN            int
@@ -74,8 +72,8 @@ func (o *mapOptions) addFlags(f *pflag.FlagSet) {
 func (o *mapOptions) addInputFlags(f *pflag.FlagSet) {
 	f.StringArrayVarP(&o.argFiles, "arg-file", "a", nil, "read records from `FILE`, not stdin; repeatable; - is stdin")
 	f.BoolVarP(&o.null, "null", "0", false, "records end with a NUL byte")
-	f.StringVarP(&o.delimiter, "delimiter", "d", "", `records end with `+"`STR`"+` (\n \t \r \0 \\ \xHH)`)
-	f.StringVarP(&o.colsep, "colsep", "C", "", "split records at `STR` into {1} {2} …; ' ' is any run of blanks")
+	f.FuncP("delimiter", "d", `records end with `+"`STR`"+` (\n \t \r \0 \\ \xHH)`, delimiter(&o.delim))
+	f.FuncP("colsep", "C", "split records at `STR` into {1} {2} …; ' ' is any run of blanks", delimiter(&o.colsep))
 	f.BoolVar(&o.csv, "csv", false, "split records as CSV (RFC 4180)")
 	f.BoolVar(&o.header, "header", false, "the first record names the columns: {name}")
 	f.StringVarP(&o.maxArgs, "max-args", "n", "1", "`N` records a task; max: as many as fit; 0: records are not inserted")
@@ -111,6 +109,14 @@ func (o *mapOptions) addOutputFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.tmpDir, "tmpdir", "", "where output that does not fit in memory goes (`DIR`)")
 }
 
+// delimiter reads the value of a flag that is a delimiter.
+func delimiter(into *[]byte) func(string) error {
+	return func(s string) (err error) {
+		*into, err = task.ParseDelim(s)
+		return err
+	}
+}
+
 // check reads the flags' values.
 func (o *mapOptions) check() error {
 	for _, f := range []func() error{o.checkInput, o.checkPool, o.checkOutput, o.checkFailure} {
@@ -122,13 +128,8 @@ func (o *mapOptions) check() error {
 }
 
 func (o *mapOptions) checkInput() (err error) {
-	if o.null && o.delimiter != "" {
+	if o.null && o.delim != nil {
 		return usagef("-0 is -d '\\0'", "-0 and -d exclude each other")
-	}
-	if o.delimiter != "" {
-		if o.delim, err = task.ParseDelim(o.delimiter); err != nil {
-			return err
-		}
 	}
 	if o.null {
 		o.delim = []byte{0}
@@ -264,10 +265,10 @@ func (o *mapOptions) spec(words, names []string, columns int) task.Spec {
 		Words: words, Replace: o.replace, Shell: o.shellWords(), NoShell: o.noShell, Names: names,
 		ToStdin: o.stdin, Omit: o.maxArgs != "max" && o.args == 0, Many: o.maxArgs == "max" || o.args > 1, Columns: columns,
 	}
-	if len(names) > 0 && (o.csv || o.colsep != "") {
+	if len(names) > 0 && (o.csv || o.colsep != nil) {
 		s.Columns = len(names)
 	}
-	s.MultiValue = s.Many || o.colsep != "" || o.csv || columns > 1
+	s.MultiValue = s.Many || o.colsep != nil || o.csv || columns > 1
 	return s
 }
 
@@ -275,7 +276,7 @@ func (o *mapOptions) spec(words, names []string, columns int) task.Spec {
 func (o *mapOptions) sourceSpec(a *app, words []string, groups []task.Group) task.SourceSpec {
 	lines := len(words) == 0
 	s := task.SourceSpec{
-		Stdin: a.stdin, Files: o.argFiles, Groups: groups, Delim: o.delim, Colsep: []byte(o.colsep),
+		Stdin: a.stdin, Files: o.argFiles, Groups: groups, Delim: o.delim, Colsep: o.colsep,
 		CSV: o.csv, Header: o.header, MaxArgs: o.args, NoRecord: o.maxArgs == "0", Fill: o.maxArgs == "max",
 		Jobs: max(o.jobsN, 1), ToStdin: o.stdin, Block: o.blockN,
 		SkipEmpty: o.noRunIfEmpty, SkipBlank: lines,

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"strings"
+
+	"mpx/internal/task"
 
 	"github.com/spf13/cobra"
 )
@@ -68,6 +71,10 @@ func flagError(cmd *cobra.Command, err error) error {
 	// The table is built here and not at start-up, where every worker would pay.
 	if h := peerFlags()[unknownFlag(err.Error())]; h != "" {
 		hint = h
+	}
+	var tu *task.UsageError
+	if errors.As(err, &tu) {
+		hint = tu.Hint
 	}
 	return &usageError{err.Error(), hint}
 }

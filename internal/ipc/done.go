@@ -31,7 +31,6 @@ const (
 	flagTimed = 1
 	flagUsed  = 2
 	flagNoted = 4
-	maxNote   = 4096
 )
 
 // MaxDoneStdout is the most Stdout a Done may have, in bytes.
@@ -62,7 +61,7 @@ func (d *Done) Append(b []byte) []byte {
 }
 
 func appendText(b []byte, s string) []byte {
-	s = s[:min(len(s), maxNote)]
+	s = s[:min(len(s), maxText)]
 	return append(le.AppendUint16(b, uint16(len(s))), s...)
 }
 
@@ -95,6 +94,9 @@ func ParseDone(body []byte) (d Done, err error) {
 			return Done{}, malformed("DONE")
 		}
 	}
+	if len(body) > MaxDoneStdout {
+		return Done{}, malformed("DONE")
+	}
 	d.Stdout = body
 	return d, nil
 }
@@ -104,7 +106,7 @@ func cutText(b []byte) (s string, rest []byte, ok bool) {
 		return "", nil, false
 	}
 	n := int(le.Uint16(b))
-	if n > maxNote || n > len(b)-2 {
+	if n > maxText || n > len(b)-2 {
 		return "", nil, false
 	}
 	return string(b[2 : 2+n]), b[2+n:], true

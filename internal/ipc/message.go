@@ -35,8 +35,14 @@ const (
 	KindBye      Kind = 72
 )
 
-// pieceLen is the most data that one CONFIG or TASK frame carries.
-const pieceLen = 128 << 10
+const (
+	// pieceLen is the most data that one frame carries, in bytes; what is more
+	// goes in pieces.
+	pieceLen = 128 << 10
+	// maxText is the most text that one frame carries, in bytes; what is more
+	// is cut off.
+	maxText = 4096
+)
 
 func malformed(what string) error { return fmt.Errorf("%w: %s", ErrMalformed, what) }
 
@@ -60,7 +66,7 @@ func AppendConfig(b, data []byte) []byte {
 
 // ParseConfig returns a CONFIG frame's piece and whether it is the last.
 func ParseConfig(body []byte) (piece []byte, last bool, err error) {
-	if len(body) < 1 || body[0] > 1 {
+	if len(body) < 1 || len(body) > 1+pieceLen || body[0] > 1 || body[0] == 0 && len(body) < 1+pieceLen {
 		return nil, false, malformed("CONFIG")
 	}
 	return body[1:], body[0] == 1, nil
@@ -178,7 +184,7 @@ func (o Out) Append(b []byte) []byte {
 
 // ParseOut is the inverse of Out.Append; Data aliases body.
 func ParseOut(body []byte) (o Out, err error) {
-	if len(body) < outHead || body[12] < 1 || body[12] > 2 {
+	if len(body) < outHead || len(body) > outHead+pieceLen || body[12] < 1 || body[12] > 2 {
 		return o, malformed("OUT")
 	}
 	return Out{le.Uint64(body), le.Uint32(body[8:]), body[12], body[outHead:]}, nil
@@ -200,7 +206,7 @@ func AppendSeqs(b []byte, seqs []uint64) []byte {
 
 // ParseSeqs returns the seqs of a GAVEBACK.
 func ParseSeqs(body []byte) ([]uint64, error) {
-	if len(body)%8 != 0 {
+	if len(body)%8 != 0 || len(body) > pieceLen {
 		return nil, malformed("GAVEBACK")
 	}
 	seqs := make([]uint64, len(body)/8)
@@ -214,18 +220,18 @@ func ParseSeqs(body []byte) ([]uint64, error) {
 func AppendNoStart(b []byte, seq uint64, attempt uint32, reason string) []byte {
 	b, mark := begin(b, KindNoStart)
 	b = le.AppendUint32(le.AppendUint64(b, seq), attempt)
-	return end(append(b, reason[:min(len(reason), 4096)]...), mark)
+	return end(append(b, reason[:min(len(reason), maxText)]...), mark)
 }
 
 // ParseNoStart is the inverse of AppendNoStart.
 func ParseNoStart(body []byte) (seq uint64, attempt uint32, reason string, err error) {
-	if len(body) < 12 {
+	if len(body) < 12 || len(body) > 12+maxText {
 		return 0, 0, "", malformed("NOSTART")
 	}
 	return le.Uint64(body), le.Uint32(body[8:]), string(body[12:]), nil
 }
 
-// AppendLeft appends a LEFT of pids, at most as many as fit in a frame.
+// AppendLeft appends a LEFT of pids, at most as many as fit in a piece.
 func AppendLeft(b []byte, pids []int) []byte {
 	b, mark := begin(b, KindLeft)
 	for _, p := range pids[:min(len(pids), pieceLen/4)] {
@@ -236,7 +242,7 @@ func AppendLeft(b []byte, pids []int) []byte {
 
 // ParseLeft returns the pids of a LEFT.
 func ParseLeft(body []byte) ([]int, error) {
-	if len(body)%4 != 0 {
+	if len(body)%4 != 0 || len(body) > pieceLen {
 		return nil, malformed("LEFT")
 	}
 	pids := make([]int, len(body)/4)
@@ -253,11 +259,11 @@ func bit(on bool, b byte) byte {
 	return 0
 }
 
-// Fill appends o as a frame whose data, up to size bytes, read puts straight
-// into the frame's place in b's capacity. Where read has none, or there is no
-// room, nothing is appended.
+// Fill appends o as a frame whose data, up to size and MaxPiece bytes, read
+// puts straight into the frame's place in b's capacity. Where read has none, or
+// there is no room, nothing is appended.
 func (o Out) Fill(b []byte, size int, read func([]byte) int) []byte {
-	size = min(size, cap(b)-len(b)-headerLen-1-outHead)
+	size = min(size, pieceLen, cap(b)-len(b)-headerLen-1-outHead)
 	if size <= 0 {
 		return b
 	}

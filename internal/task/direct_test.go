@@ -73,24 +73,10 @@ func TestDirectKnowsBuiltins(t *testing.T) {
 func TestDirectAgainstShells(t *testing.T) {
 	for _, seed := range []int64{1, 2} {
 		lines := directLines(rand.New(rand.NewSource(seed)), 4000)
-		var script, want bytes.Buffer
-		script.WriteString("f() { for a; do printf '%s\\000' \"$a\"; done; printf '\\000\\002\\000'; }\n")
-		for _, l := range lines {
-			script.WriteString("f " + l + "\n")
-			argv, _ := Direct(l)
-			for _, a := range argv {
-				want.WriteString(a + "\x00")
-			}
-			want.WriteString("\x00\x02\x00")
+		for _, sh := range []string{"dash", "bash", "bash --posix", "env LC_ALL=C bash", "busybox sh", "zsh --emulate sh"} {
+			compareLines(t, sh, lines)
 		}
-		for _, sh := range []string{"dash", "bash", "bash --posix", "env LC_ALL=C bash", "busybox sh", "zsh --emulate sh", "mksh"} {
-			if argv := strings.Fields(sh); haveCommand(argv[0]) {
-				c := exec.Command(argv[0], argv[1:]...)
-				c.Stdin = bytes.NewReader(script.Bytes())
-				out, err := c.Output()
-				compareLines(t, sh, lines, out, want.Bytes(), err)
-			}
-		}
+		compareLines(t, "mksh", lines[:300]) // its printf is a program, and slow
 	}
 }
 
@@ -117,18 +103,29 @@ func directLines(r *rand.Rand, n int) []string {
 	return lines
 }
 
-func compareLines(t *testing.T, shell string, lines []string, got, want []byte, err error) {
+// compareLines has a shell print the words of each line.
+func compareLines(t *testing.T, shell string, lines []string) {
 	t.Helper()
-	if bytes.Equal(got, want) {
+	command := strings.Fields(shell)
+	if !haveCommand(command[0]) {
 		return
 	}
-	t.Errorf("%s: differs, %v", shell, err)
-	g, w := bytes.Split(got, []byte("\x00\x02\x00")), bytes.Split(want, []byte("\x00\x02\x00"))
-	for i := range w {
-		if i >= len(g) || !bytes.Equal(g[i], w[i]) {
-			t.Errorf("%s: line %q: got %q, want %q", shell, lines[i], g[min(i, len(g)-1)], w[i])
+	var script bytes.Buffer
+	script.WriteString("f() { printf '%s\\000' \"$@\" '\002'; }\n")
+	for _, l := range lines {
+		script.WriteString("f " + l + "\n")
+	}
+	c := exec.Command(command[0], command[1:]...)
+	c.Stdin = &script
+	out, err := c.Output()
+	for _, l := range lines {
+		argv, _ := Direct(l)
+		want := []byte(strings.Join(argv, "\x00") + "\x00\002\x00")
+		if !bytes.HasPrefix(out, want) {
+			t.Errorf("%s, line %q: want %q, got %.60q, %v", shell, l, want, out, err)
 			return
 		}
+		out = out[len(want):]
 	}
 }
 

@@ -16,7 +16,7 @@ func (s *Spec) guardCommand(words []scanWord, test bool) *UsageError {
 	if len(words) == 0 {
 		return nil
 	}
-	name, holds := string(words[0].text), slices.ContainsFunc(words[1:], func(w scanWord) bool { return w.code })
+	name, holds := string(words[0].text), slices.ContainsFunc(words, func(w scanWord) bool { return w.code })
 	switch {
 	case !holds:
 	case name == "eval" || name == "trap":

@@ -2,25 +2,6 @@ package task
 
 import "strings"
 
-// A quoteContext is where in a shell line a placeholder stands.
-type quoteContext uint8
-
-const (
-	inBare   quoteContext = iota // outside of quotes
-	inSingle                     // '…'
-	inDouble                     // "…"
-	inArith                      // $((…)) or ((…)): numbers only
-	// In the others no placeholder can stand.
-	inBackquotes
-	inComment
-	inHereDoc
-	inParam   // ${…}
-	inAnsi    // $'…'
-	inEscape  // after a backslash between double quotes
-	inDollar  // after a $
-	inUnknown // the scanner could not follow
-)
-
 // A spot is a placeholder in a shell line.
 type spot struct {
 	place

@@ -19,10 +19,16 @@ func TestShellArgv(t *testing.T) {
 		{Spec{}, "a | b x", words("r"), words(`a | b x "$@"`, "sh", "r")},
 		{Spec{}, "a | b $1", words("r"), words(`a | b $1`, "sh", "r")},
 		{Spec{}, "a {} | b", words("r"), words(`_mpx1=${1-}; a "${_mpx1}" | b`, "sh", "r")},
-		{Spec{}, "a {} '{}' \"{}\" {1}|b", words("r"),
-			words(`_mpx1=${1-} _mpx2=${1-}; a "${_mpx1}" '`+`'"${_mpx1}"'`+`' "${_mpx1}" "${_mpx2}"|b`, "sh", "r")},
-		{Spec{}, "a {.} {#} {}|b", words("r.s"),
-			words(`_mpx1=${1} _mpx2=${2}; shift 2; _mpx3=${1-}; a "${_mpx1}" "${_mpx2}" "${_mpx3}"|b`, "sh", "r", "7", "r.s")},
+		{
+			Spec{},
+			"a {} '{}' \"{}\" {1}|b", words("r"),
+			words(`_mpx1=${1-} _mpx2=${1-}; a "${_mpx1}" '`+`'"${_mpx1}"'`+`' "${_mpx1}" "${_mpx2}"|b`, "sh", "r"),
+		},
+		{
+			Spec{},
+			"a {.} {#} {}|b", words("r.s"),
+			words(`_mpx1=${1} _mpx2=${2}; shift 2; _mpx3=${1-}; a "${_mpx1}" "${_mpx2}" "${_mpx3}"|b`, "sh", "r", "7", "r.s"),
+		},
 		{cols, "a {2} {12}|b", words("r", "s"), words(`_mpx1=${2-} _mpx2=${12-}; a "${_mpx1}" "${_mpx2}"|b`, "sh", "r", "s")},
 		{cols, "a {}|b", words("r", "s"), words(`_mpx1=${1}; shift 1; a "${_mpx1}"|b`, "sh", "r s", "r", "s")},
 		{cols, "a|b", words("r", "s"), words(`a|b "$@"`, "sh", "r", "s")},
@@ -30,8 +36,11 @@ func TestShellArgv(t *testing.T) {
 		{Spec{ToStdin: true}, "a|b {%}", nil, words(`_mpx1=${1}; shift 1; a|b "${_mpx1}"`, "sh", "3")},
 		{Spec{ToStdin: true}, "a|b;", nil, words(`a|b;`, "sh")},
 		{Spec{Omit: true}, "a {} x{}|b", words("r"), words(`_mpx1=${1}; shift 1; a "$@" x"${_mpx1}"|b`, "sh", "")},
-		{Spec{}, "a $((1 + {#})) {}", words("r"),
-			words(`_mpx1=${1}; shift 1; _mpx2=${1-}; a $((1 + ${_mpx1})) "${_mpx2}"`, "sh", "7", "r")},
+		{
+			Spec{},
+			"a $((1 + {#})) {}", words("r"),
+			words(`_mpx1=${1}; shift 1; _mpx2=${1-}; a $((1 + ${_mpx1})) "${_mpx2}"`, "sh", "7", "r"),
+		},
 	} {
 		tt.spec.Words = words(tt.line)
 		tp := mustCompile(t, tt.spec)

@@ -50,7 +50,8 @@ func (s *Spec) places(text string) []place {
 		return s.replaced(text)
 	}
 	var found []place
-	for i := 0; i < len(text); i++ {
+	last := strings.LastIndexByte(text, '}')
+	for i := 0; i < last; i++ {
 		switch {
 		case text[i] != '{':
 		case strings.HasPrefix(text[i:], "{{"):

@@ -70,26 +70,46 @@ func TestArgvWords(t *testing.T) {
 		{"appended", Spec{}, words("echo", "x"), words("a b"), words("echo", "x", "a b")},
 		{"appended empty", Spec{}, words("echo", "x"), words(""), words("echo", "x", "")},
 		{"record", Spec{}, words("echo", "-{}-", "{}"), words("{.}"), words("echo", "-{.}-", "{.}")},
-		{"forms", Spec{}, words("c", "{.}", "{/}", "{//}", "{/.}", "{q}"), file,
-			words("c", "dir.d/x.tar", "x.tar.gz", "dir.d", "x.tar", "dir.d/x.tar.gz")},
+		{
+			"forms",
+			Spec{},
+			words("c", "{.}", "{/}", "{//}", "{/.}", "{q}"), file,
+			words("c", "dir.d/x.tar", "x.tar.gz", "dir.d", "x.tar", "dir.d/x.tar.gz"),
+		},
 		{"quoted", Spec{}, words("ssh", "h", "cat {q}"), words("it's"), words("ssh", "h", `cat 'it'\''s'`)},
 		{"numbers append", Spec{}, words("c", "{#}", "{%}"), words("r"), words("c", "7", "3", "r")},
 		{"first", Spec{}, words("c", "{1}", "{1.}"), words("a.b"), words("c", "a.b", "a")},
-		{"text", Spec{}, words("awk", "{print $1}", "{a,b}", "a{2}", "${}", "{{}}", "${{ {} }}", "{01}", "{0}", "{", "{}}"), words("r"),
-			words("awk", "{print $1}", "{a,b}", "a{2}", "${}", "{{}}", "${{ {} }}", "{01}", "{0}", "{", "r}")},
-		{"columns", cols, words("c", "{2}", "{1}{3}", "{}", "{3.}"), words("a", "b.c"),
-			words("c", "b.c", "a", "a b.c", "")},
-		{"column forms", cols, words("c", "{.}", "x{/}", "{q}", "{2/}", "{2//}", "{2/.}", "{2q}"), words("a.b", "/c/d e.f"),
-			words("c", "a /c/d e", "xa.b d e.f", "a.b '/c/d e.f'", "d e.f", "/c", "d e", "'/c/d e.f'")},
+		{
+			"text",
+			Spec{},
+			words("awk", "{print $1}", "{a,b}", "a{2}", "${}", "{{}}", "${{ {} }}", "{01}", "{0}", "{", "{}}"), words("r"),
+			words("awk", "{print $1}", "{a,b}", "a{2}", "${}", "{{}}", "${{ {} }}", "{01}", "{0}", "{", "r}"),
+		},
+		{
+			"columns", cols, words("c", "{2}", "{1}{3}", "{}", "{3.}"), words("a", "b.c"),
+			words("c", "b.c", "a", "a b.c", ""),
+		},
+		{
+			"column forms", cols, words("c", "{.}", "x{/}", "{q}", "{2/}", "{2//}", "{2/.}", "{2q}"), words("a.b", "/c/d e.f"),
+			words("c", "a /c/d e", "xa.b d e.f", "a.b '/c/d e.f'", "d e.f", "/c", "d e", "'/c/d e.f'"),
+		},
 		{"known columns", two, words("c", "{2}", "{3}"), words("a", "b"), words("c", "b", "{3}")},
 		{"starmap", cols, words("c", "x"), words("a", "b c", ""), words("c", "x", "a", "b c", "")},
-		{"names", named, words("c", "{a}", "{a.}", "{a..}", "{aq}", "{q}", "{b}"), words("x.y", "z.w", "3"),
-			words("c", "x.y", "z.w", "z", "x.y", "x.y z.w 3", "{b}")},
-		{"many", many, words("cat", "{}", "{/}", "-n", "{2}"), words("a/b", "c", "d"),
-			words("cat", "a/b", "c", "d", "b", "c", "d", "-n", "c")},
+		{
+			"names", named, words("c", "{a}", "{a.}", "{a..}", "{aq}", "{q}", "{b}"), words("x.y", "z.w", "3"),
+			words("c", "x.y", "z.w", "z", "x.y", "x.y z.w 3", "{b}"),
+		},
+		{
+			"many", many, words("cat", "{}", "{/}", "-n", "{2}"), words("a/b", "c", "d"),
+			words("cat", "a/b", "c", "d", "b", "c", "d", "-n", "c"),
+		},
 		{"many quoted", many, words("ssh", "h", "cat {q}"), words("a b", "c"), words("ssh", "h", "cat 'a b' c")},
-		{"-I", Spec{Replace: "FILE"}, words("c", "FILE.FILE", "{}", "{.}", "$FILE"), words("a"),
-			words("c", "a.a", "{}", "{.}", "$a")},
+		{
+			"-I",
+			Spec{Replace: "FILE"},
+			words("c", "FILE.FILE", "{}", "{.}", "$FILE"), words("a"),
+			words("c", "a.a", "{}", "{.}", "$a"),
+		},
 		{"-I appended", Spec{Replace: "FILE"}, words("c", "{}"), words("a"), words("c", "{}", "a")},
 		{"omit", Spec{Omit: true}, words("c", "{}", "[{}]", "{#}"), words("a"), words("c", "[]", "7")},
 		{"omit plain", Spec{Omit: true}, words("c", "x"), words("a"), words("c", "x")},
@@ -154,8 +174,11 @@ func TestDirectLines(t *testing.T) {
 		want   []string
 	}{
 		{Spec{}, "gzip", words("a b"), words("gzip", "a b")},
-		{Spec{}, "convert '{}' -resize 50% \"{.}.png\" x{}y", words("a b.c"),
-			words("convert", "a b.c", "-resize", "50%", "a b.png", "xa b.cy")},
+		{
+			Spec{},
+			"convert '{}' -resize 50% \"{.}.png\" x{}y", words("a b.c"),
+			words("convert", "a b.c", "-resize", "50%", "a b.png", "xa b.cy"),
+		},
 		{Spec{}, "c ''", words("a"), words("c", "", "a")},
 		{Spec{MultiValue: true}, "c {2} {1}", words("a", "b"), words("c", "b", "a")},
 		{Spec{MultiValue: true, Many: true}, "c {} x", words("a", "b"), words("c", "a", "b", "x")},
@@ -213,7 +236,7 @@ func TestRecordErrors(t *testing.T) {
 	} {
 		_, err := mustCompile(t, tt.spec).Argv(newTask(tt.value), 1)
 		var r *RecordError
-		if !errors.As(err, &r) || !strings.Contains(r.Msg, tt.want) || r.Hint == "" {
+		if !errors.As(err, &r) || !strings.Contains(r.Error(), tt.want) || r.Hint == "" {
 			t.Errorf("%+v: %v", tt.spec, err)
 		}
 	}
@@ -251,7 +274,7 @@ func TestUsageErrors(t *testing.T) {
 	} {
 		tt.spec.Words = tt.words
 		u := usageOf(t, tt.spec)
-		if !strings.Contains(u.Msg, tt.msg) || !strings.Contains(u.Hint, tt.hint) {
+		if !strings.Contains(u.Error(), tt.msg) || !strings.Contains(u.Hint, tt.hint) {
 			t.Errorf("%q: %q, hint %q", tt.words, u.Msg, u.Hint)
 		}
 	}

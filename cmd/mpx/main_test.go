@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"mpx": main})
+}
+
+// TestScript runs testdata/script, one behaviour a file. Beyond testscript's
+// own commands, scripts have:
+//
+//	status WANT CMD…   run CMD, which must end with the status WANT, or by the
+//	                   signal: status 2 mpx map -j x, status SIGPIPE …
+//	signal SIG [FILE]  to the background command, or to the pids in FILE
+//	ended WANT         after wait: how the command that signal went to ended
+//	eventually CMD…    run CMD until it succeeds (!: fails)
+//	gone FILE…         wait until the processes whose pids are in FILE are gone
+//	another CMD…       run CMD as a user who has no other process
+//	[root]             the tests run as root
+//
+// No process that a script has started may outlive it, and nothing may be left
+// in TMPDIR.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                "../../testdata/script",
+		RequireUniqueNames: true,
+		Setup:              setupScript,
+		Condition: func(name string) (bool, error) {
+			if name == "root" {
+				return os.Getuid() == 0, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status":     cmdStatus,
+			"signal":     cmdSignal,
+			"ended":      cmdEnded,
+			"eventually": cmdEventually,
+			"gone":       cmdGone,
+			"another":    cmdAnother,
+		},
+	})
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var scripts atomic.Int64
+
+// setupScript gives a script the marker by which its processes are known, and
+// a TMPDIR, and checks at its end that nothing of it is left.
+func setupScript(env *testscript.Env) error {
+	id := fmt.Sprintf("%d-%d", os.Getpid(), scripts.Add(1))
+	env.Setenv("MPX_TEST_ID", id)
+	tmp := filepath.Join(env.WorkDir, "tmp")
+	if err := os.MkdirAll(tmp, 0o777); err != nil {
+		return err
+	}
+	env.Setenv("TMPDIR", tmp)
+	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("LC_ALL", "C.UTF-8")
+	// The race detector sleeps for a second at the end of every process.
+	env.Setenv("GORACE", strings.TrimSpace("atexit_sleep_ms=0 "+os.Getenv("GORACE")))
+	env.Values[signalled{}] = &signalled{}
+	env.Defer(func() {
+		left := leftProcesses("MPX_TEST_ID="+id, env.WorkDir)
+		files, err := os.ReadDir(tmp)
+		switch {
+		case len(left) > 0:
+			env.T().Fatal("processes left: ", strings.Join(left, "; "))
+		case err == nil && len(files) > 0:
+			env.T().Fatal("files left in TMPDIR: ", files)
+		}
+	})
+	return nil
+}
+
+// leftProcesses returns the processes that have mark in their environment, or
+// work as their directory, and are not gone within a moment. It ends them.
+func leftProcesses(mark, work string) (left []string) {
+	within(2*time.Second, func() bool {
+		left = nil
+		forProcesses(mark, work, func(pid int, cmdline string) {
+			left = append(left, fmt.Sprintf("%d %s", pid, cmdline))
+		})
+		return len(left) == 0
+	})
+	forProcesses(mark, work, func(pid int, _ string) { _ = syscall.Kill(pid, syscall.SIGKILL) })
+	return left
+}
+
+func forProcesses(mark, work string, f func(pid int, cmdline string)) {
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range all {
+		pid, _ := strconv.Atoi(filepath.Base(dir))
+		env, _ := os.ReadFile(dir + "/environ")
+		cwd, _ := os.Readlink(dir + "/cwd")
+		marked := bytes.Contains(append([]byte{0}, env...), []byte("\x00"+mark+"\x00"))
+		if marked || cwd == work || strings.HasPrefix(cwd, work+"/") {
+			cmdline, _ := os.ReadFile(dir + "/cmdline")
+			f(pid, strings.ReplaceAll(string(cmdline), "\x00", " "))
+		}
+	}
+}
