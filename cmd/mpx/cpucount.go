@@ -17,7 +17,12 @@ cgroup's quota (Python's os.process_cpu_count). It is the default of -j.`,
 		Example: `  mpx cpu-count
   taskset -c 0 mpx cpu-count            # 1
   make -j"$(mpx cpu-count)"`,
-		Args: cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("mpx cpu-count takes no arguments", "%q is one too many", args[0])
+			}
+			return nil
+		},
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(a.stdout, cpuCount())
 			return err

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -110,13 +111,15 @@ func (a *app) runDigest(o *digestOptions, args []string) error {
 		imap = p.ImapUnordered
 	}
 	it, err := imap(src)
-	if err != nil {
-		return err
-	}
 	p.Close()
-	err = d.print(it)
+	if err == nil {
+		err = d.print(it)
+	}
 	if err != nil {
 		p.Terminate()
+	}
+	if errors.Is(err, pool.ErrClosed) || errors.Is(err, pool.ErrTerminated) { // by a signal
+		err = nil
 	}
 	if jerr := p.Join(); err == nil {
 		err = jerr

@@ -117,15 +117,17 @@ func (r *mapRun) run() error {
 	r.signals = catch(r.pool, r.o.killAfterDur, r.report.Notice)
 	watchReader(r.a.stdout, r.signals)
 	stream, err := r.pool.Stream(r.source)
-	if err != nil {
-		return err
-	}
 	r.pool.Close()
-	runErr := r.take(stream)
-	if jerr := r.pool.Join(); runErr == nil {
-		runErr = jerr
+	if err == nil {
+		err = r.take(stream)
 	}
-	return r.conclude(runErr)
+	if errors.Is(err, pool.ErrClosed) { // a signal came first
+		err = nil
+	}
+	if jerr := r.pool.Join(); err == nil {
+		err = jerr
+	}
+	return r.conclude(err)
 }
 
 // take prints results as they come. Its error is why it could not.

@@ -7,6 +7,7 @@ import (
 	"mpx/internal/task"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // peerFlags answers flags of xargs and GNU parallel that mpx lacks with mpx's
@@ -72,9 +73,13 @@ func flagError(cmd *cobra.Command, err error) error {
 	if h := peerFlags()[unknownFlag(err.Error())]; h != "" {
 		hint = h
 	}
+	var bad *pflag.InvalidValueError
 	var tu *task.UsageError
-	if errors.As(err, &tu) {
+	switch {
+	case errors.As(err, &tu):
 		hint = tu.Hint
+	case errors.As(err, &bad):
+		return usagef("a whole number, or see "+cmd.CommandPath()+" --help", "--%s %s makes no sense", bad.GetFlag().Name, bad.GetValue())
 	}
 	return &usageError{err.Error(), hint}
 }

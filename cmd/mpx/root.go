@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"os"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // An app is one run of mpx: what main hands to the commands.
@@ -32,14 +35,45 @@ func (a *app) run(args []string) (status int, sig syscall.Signal) {
 		SilenceErrors: true,
 		Args:          cobra.ArbitraryArgs,
 		RunE:          a.noCommand,
+
+		PersistentPreRunE:          func(cmd *cobra.Command, _ []string) error { return refuseEmpty(cmd.Flags()) },
+		SuggestionsMinimumDistance: 2,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
-	root.SetOut(a.stdout)
+	help := &errWriter{w: a.stdout}
+	root.SetOut(help)
 	root.SetErr(a.stderr)
 	root.AddCommand(a.mapCommand(), a.digestCommand(), a.benchCommand(), a.cpuCountCommand())
 	root.SetArgs(args)
-	return explain(a.stderr, root.Execute())
+	err := root.Execute()
+	if err == nil {
+		err = help.err
+	}
+	return explain(a.stderr, err)
+}
+
+// An errWriter keeps the first error: cobra drops those of its help.
+type errWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (e *errWriter) Write(p []byte) (int, error) {
+	n, err := e.w.Write(p)
+	e.err = cmp.Or(e.err, err)
+	return n, err
+}
+
+// refuseEmpty refuses a flag whose value is the empty string: a variable of the
+// caller's script that is not set, as often as not.
+func refuseEmpty(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		if f.Value.Type() == "string" && f.Value.String() == "" {
+			err = usagef("leave it out, or give it a value", "the value of --%s is empty", f.Name)
+		}
+	})
+	return err
 }
 
 // noCommand answers mpx without a command of its own.

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
 
 	"mpx/internal/pool"
+	"mpx/internal/proc"
 	"mpx/internal/report"
 
 	"golang.org/x/sys/unix"
@@ -59,7 +61,7 @@ func (i *interrupter) release() {
 func (i *interrupter) handle(s syscall.Signal) {
 	if s == syscall.SIGTSTP {
 		i.p.Pause()
-		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) // until SIGCONT
+		stopSelf()
 		i.p.Resume()
 		return
 	}
@@ -75,6 +77,15 @@ func (i *interrupter) handle(s syscall.Signal) {
 	}
 	i.tell(fmt.Sprintf("%s: ending what runs", unix.SignalName(s)), "")
 	i.stop()
+}
+
+// stopSelf stops this process and returns after SIGCONT. The signal goes to the
+// calling thread: sent to the process, another thread may take it, and this one
+// runs on for a moment and sets the tasks going again.
+func stopSelf() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), syscall.SIGSTOP)
 }
 
 // stop ends the pool politely.
@@ -130,7 +141,7 @@ func isTerminal(f *os.File) bool {
 // handDown returns a copy of f that workers inherit, at a number above what a
 // shell or make may use.
 func handDown(f *os.File) (*os.File, error) {
-	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD, 100)
+	fd, err := proc.HandDown(f.Fd())
 	if err != nil {
 		return nil, fmt.Errorf("hand on %s: %w", f.Name(), err)
 	}

@@ -17,21 +17,29 @@ const (
 // dispatch hands out tasks as far as workers have room, starts workers for what
 // is left, and has a worker give back tasks when another has none.
 func (s *scheduler) dispatch() {
-	if s.stopped || s.paused != nil {
+	if s.stopped || s.held {
 		return
 	}
-	for _, w := range s.workers {
-		if s.queue.len() == 0 {
-			break
-		}
-		s.refill(w)
-	}
+	s.refillAll(true) // nobody queues behind another's task while one is idle
 	for s.queue.len() > 0 && s.mayStart() {
 		w := s.start()
 		s.refill(w)
 	}
+	s.refillAll(false)
 	if s.queue.len() == 0 {
 		s.balance()
+	}
+}
+
+// refillAll hands tasks to the workers that are idle, or to all.
+func (s *scheduler) refillAll(idle bool) {
+	for _, w := range s.workers {
+		if s.queue.len() == 0 {
+			return
+		}
+		if !idle || w.outstanding == 0 {
+			s.refill(w)
+		}
 	}
 }
 
@@ -94,25 +102,26 @@ func (s *scheduler) share() int {
 }
 
 // balance has the worker with the most tasks give back half of those it has not
-// started, if another is idle. A chunksize that the user gave stands.
+// started, if another is idle or may be started. A chunksize that the user gave
+// stands.
 func (s *scheduler) balance() {
 	if s.p.cfg.ChunkSize > 0 {
 		return
 	}
-	idle := 0
+	idle := s.mayStart()
 	var most *worker
 	for _, w := range s.workers {
 		if w.recalled {
 			return // one at a time
 		}
 		if w.outstanding == 0 && !w.retiring {
-			idle++
+			idle = true
 		}
 		if w.outstanding > 1 && (most == nil || w.outstanding > most.outstanding) {
 			most = w
 		}
 	}
-	if idle == 0 || most == nil {
+	if !idle || most == nil {
 		return
 	}
 	most.recalled = true

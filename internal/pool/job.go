@@ -40,13 +40,18 @@ type Stream struct {
 func (p *Pool) Stream(src Source) (*Stream, error) {
 	p.mu.Lock()
 	closed := p.closed
+	if !closed {
+		p.streams++
+	}
 	p.mu.Unlock()
 	if closed {
 		return nil, ErrClosed
 	}
 	s := &Stream{p: p, src: src, open: true}
 	s.change.L = &s.mu
-	p.send(opening{s})
+	if !p.send(opening{s}) {
+		return nil, ErrClosed
+	}
 	go s.feed()
 	return s, nil
 }

@@ -15,22 +15,30 @@ import (
 // sweepLimit is how long the end of a dead worker's processes may take.
 const sweepLimit = 5 * time.Second
 
-// kin knows the supervisor's children: its workers, those it had before the
+// family is all pools': a process's children come to it whichever pool they
+// are of.
+var family = kin{workers: map[int]bool{}, before: map[int]bool{}}
+
+// kin knows the supervisor's children: its workers, those it had before a
 // pool was, and the orphans that come to it as the subreaper. It ends what a
 // dead worker's task left, and nothing else.
 type kin struct {
 	mu      sync.Mutex // guards the following; held while a worker starts
 	workers map[int]bool
-	before  map[int]bool // children that are none of the pool's
+	before  map[int]bool // children that are no pool's
 	leaving bool         // finished tasks have left processes running
 }
 
-func newKin() *kin {
-	k := &kin{workers: map[int]bool{}, before: map[int]bool{}}
+// meet notes the children that are there before another pool is: all but
+// workers and what finished tasks have left.
+func (k *kin) meet() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	for _, pid := range proc.Children(os.Getpid()) {
-		k.before[pid] = true
+		if _, left := workerOf(pid); !left && !k.workers[pid] {
+			k.before[pid] = true
+		}
 	}
-	return k
 }
 
 // start runs f, which starts a worker, so that no orphan is mistaken for it nor

@@ -72,9 +72,10 @@ type Pool struct {
 	ended  chan struct{} // closed when every worker is gone after Close or Terminate
 	kin    *kin
 
-	mu     sync.Mutex // guards the following
-	closed bool
-	failed error // why the pool gave up
+	mu      sync.Mutex // guards the following
+	closed  bool
+	streams int   // accepted before that: the scheduler must hear of each
+	failed  error // why the pool gave up
 }
 
 // The bounds of what is read ahead.
@@ -98,8 +99,9 @@ func New(cfg Config) (*Pool, error) {
 	}
 	p := &Pool{
 		cfg: cfg, args: args, store: cfg.Store,
-		events: make(chan event, 64), ended: make(chan struct{}), kin: newKin(),
+		events: make(chan event), ended: make(chan struct{}), kin: &family,
 	}
+	p.kin.meet()
 	if p.store == nil {
 		p.store = task.NewStore("")
 	}
@@ -144,7 +146,12 @@ func (p *Pool) Terminate() { p.Stop(syscall.SIGTERM, p.cfg.Grace) }
 // harder.
 func (p *Pool) Stop(sig syscall.Signal, grace time.Duration) {
 	p.shut()
-	p.send(stopping{sig, grace})
+	e := stopping{sig, grace}
+	select {
+	case p.events <- e:
+	default: // the caller may be the scheduler itself, which must not wait here
+		go p.send(e)
+	}
 }
 
 // shut marks p as closed and reports whether it was open.
@@ -183,6 +190,13 @@ func (p *Pool) Pause() {
 // Resume lets paused tasks go on.
 func (p *Pool) Resume() { p.send(resuming{}) }
 
+// accepted returns how many streams p has been handed.
+func (p *Pool) accepted() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.streams
+}
+
 func (p *Pool) err() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -202,11 +216,14 @@ func (p *Pool) fail(err error) {
 	}
 }
 
-// send hands e to the scheduler, if it still runs.
-func (p *Pool) send(e event) {
+// send hands e to the scheduler and reports whether it still runs. The channel
+// has no buffer: what is sent is handled.
+func (p *Pool) send(e event) bool {
 	select {
 	case p.events <- e:
+		return true
 	case <-p.ended:
+		return false
 	}
 }
 

@@ -69,12 +69,16 @@ func (p *Pool) MapAsync(vs []task.Values, callback func([]task.Result)) (*AsyncR
 	for i, v := range vs {
 		tasks[i].Values = v
 	}
+	a := &AsyncResult{done: make(chan struct{}), results: make([]task.Result, len(vs))}
+	for i := range a.results { // unless something else comes of them
+		a.results[i].Task, a.results[i].Status = tasks[i], task.Cancelled
+		a.results[i].Index = uint64(i)
+	}
 	s, err := p.Stream(&slice{tasks})
 	if err != nil {
 		return nil, err
 	}
-	a := &AsyncResult{done: make(chan struct{})}
-	go a.collect(s, len(vs), callback)
+	go a.collect(s, callback)
 	return a, nil
 }
 
@@ -158,10 +162,9 @@ type AsyncResult struct {
 	err     error
 }
 
-// collect gathers the n results of s in order.
-func (a *AsyncResult) collect(s *Stream, n int, callback func([]task.Result)) {
+// collect gathers the results of s in order.
+func (a *AsyncResult) collect(s *Stream, callback func([]task.Result)) {
 	defer close(a.done)
-	a.results = make([]task.Result, n)
 	for {
 		batch, err := s.Next()
 		if err != nil {

@@ -442,10 +442,10 @@ func TestWindow(t *testing.T) {
 		}
 		eventually(t, "110 tasks read", func() bool { return src.calls.Load() >= 110 })
 		p.Terminate()
+		join(t, p)
 		if _, err := drain(t, it); !errors.Is(err, pool.ErrTerminated) {
 			t.Error(err)
 		}
-		join(t, p)
 		if n := src.calls.Load(); n != 110 {
 			t.Errorf("10 results taken, window 100: %d tasks read", n)
 		}

@@ -73,7 +73,6 @@ func (w *worker) understand(e *reported, kind ipc.Kind, body []byte) error {
 	case ipc.KindHello:
 		_, err := ipc.ParseHello(body)
 		w.greeted = true
-		e.starts = e.starts || len(w.p.cfg.Initializer) == 0
 		return err
 	case ipc.KindOut:
 		return w.output(body)

@@ -38,7 +38,7 @@ type (
 		recall  bool   // back, perhaps empty, answers a recall
 		noStart *item  // there was no room for its process
 		why     string // of noStart
-		starts  bool   // its initializer, or its HELLO without one, is done
+		starts  bool   // its initializer has done its work
 		badInit *task.Result
 		paused  bool
 	}
@@ -70,6 +70,7 @@ type result struct {
 type scheduler struct {
 	p       *Pool
 	streams []*Stream
+	opened  int // streams ever
 	queue   queue
 	seq     uint64 // the last task number given
 	workers []*worker
@@ -78,8 +79,9 @@ type scheduler struct {
 	limit   int     // how many workers may be; shrinks to what fits
 	mean    float64 // run time of a task in seconds, smoothed; 0: unknown
 	closing bool
-	stopped bool // nothing more is started
-	paused  chan struct{}
+	stopped bool            // nothing more is started
+	held    bool            // paused: nothing is started until Resume
+	pausing []chan struct{} // to be closed when every worker has paused
 	trouble
 }
 
@@ -109,7 +111,7 @@ func (s *scheduler) run() {
 		}
 		s.dispatch()
 		s.endStreams()
-		if s.closing && len(s.streams) == 0 {
+		if s.closing && len(s.streams) == 0 && s.opened == s.p.accepted() {
 			s.retireAll()
 			if len(s.workers) == 0 {
 				return
@@ -121,6 +123,7 @@ func (s *scheduler) run() {
 func (s *scheduler) handle(e event) {
 	switch e := e.(type) {
 	case opening:
+		s.opened++
 		s.streams = append(s.streams, e.s)
 		if s.stopped {
 			e.s.stop()
@@ -172,7 +175,7 @@ func (s *scheduler) arrive(e arriving) {
 // report takes in what a worker has said.
 func (s *scheduler) report(e reported) {
 	w := e.w
-	if e.starts {
+	if e.starts || len(e.results) > 0 {
 		s.trouble.started()
 	}
 	if e.badInit != nil {
@@ -238,12 +241,12 @@ func (s *scheduler) takeBack(items []item) {
 func (s *scheduler) bury(e died) {
 	s.slots.free(e.w)
 	s.workers = slices.DeleteFunc(s.workers, func(w *worker) bool { return w == e.w })
-	back := e.back
+	back := append(e.back, e.w.takeInflight()...) // handed to it since it ended
 	if e.lost != nil {
 		back = s.lose(e, back)
 	}
 	s.takeBack(back)
-	if e.how != nil && !e.w.greeted && !s.stopped {
+	if e.how != nil && (!e.w.greeted || e.w.fault != "" && e.lost == nil) && !s.stopped {
 		s.launchFailed(e.how)
 	}
 	s.checkPaused()

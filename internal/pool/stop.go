@@ -64,10 +64,8 @@ func (s *scheduler) retireAll() {
 
 // pause stops all tasks; done is closed when every worker has said so.
 func (s *scheduler) pause(done chan struct{}) {
-	if s.paused != nil {
-		close(s.paused)
-	}
-	s.paused = done
+	s.held = true
+	s.pausing = append(s.pausing, done)
 	for _, w := range s.workers {
 		w.pausing = true
 		w.post(message{pause: true})
@@ -77,19 +75,19 @@ func (s *scheduler) pause(done chan struct{}) {
 
 // checkPaused ends a Pause when the last worker has paused or died.
 func (s *scheduler) checkPaused() {
-	if s.paused == nil {
-		return
-	}
 	for _, w := range s.workers {
 		if w.pausing {
 			return
 		}
 	}
-	close(s.paused)
-	s.paused = nil
+	for _, done := range s.pausing {
+		close(done)
+	}
+	s.pausing = nil
 }
 
 func (s *scheduler) resume() {
+	s.held = false
 	for _, w := range s.workers {
 		w.post(message{resume: true})
 	}

@@ -20,14 +20,14 @@ const (
 
 // trouble counts what goes wrong in a row, and remembers what was said of it.
 type trouble struct {
-	launches int  // workers that died before HELLO, in a row
+	launches int  // workers that came to nothing, in a row
 	inits    int  // initializers that failed, in a row
 	noRooms  int  // tasks that could not be started, with one worker left
 	waiting  bool // starting is put off for a moment
 	shrunk   bool // the user knows that the pool has shrunk
 }
 
-// started: a worker is ready, so what went wrong before has passed.
+// started: a worker has done something, so what went wrong before has passed.
 func (t *trouble) started() { t.launches, t.inits = 0, 0 }
 
 // launchFailed handles a worker that did not come to life. For want of room the

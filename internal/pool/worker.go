@@ -115,8 +115,14 @@ func (w *worker) live() {
 	w.p.send(w.end())
 }
 
+// launching is held by the one launch that goes on: where descriptors are few,
+// all together would each take some, and none get enough.
+var launching sync.Mutex
+
 // launch starts the process.
 func (w *worker) launch() error {
+	launching.Lock()
+	defer launching.Unlock()
 	reqR, reqW, err := pipe()
 	if err != nil {
 		return err
@@ -158,13 +164,13 @@ func (w *worker) spawn(requests, results *os.File) error {
 	defer file.Close()
 	w.board = board
 	start := func() (int, error) {
-		// The board's number is above all that a shell or make may have handed
-		// down: what mpx inherits, its tasks inherit at the same number.
-		fd, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD, 100)
+		// Above all that a shell or make may have handed down: what mpx inherits,
+		// its tasks inherit at the same number.
+		fd, err := proc.HandDown(file.Fd())
 		if err != nil {
 			return 0, fmt.Errorf("hand on a worker's board: %w", err)
 		}
-		defer unix.Close(fd)
+		defer proc.TakeBack(fd)
 		pid, pidfd, err := proc.Start(&proc.Spec{
 			Path: "/proc/self/exe", Argv: []string{os.Args[0], ipc.WorkerArg, strconv.Itoa(fd)}, Env: os.Environ(),
 			Files:   [3]int{int(requests.Fd()), int(results.Fd()), 2},

@@ -2,7 +2,6 @@ package proc
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -11,7 +10,8 @@ import (
 // LookPath returns the file that name means, as execvp(3): PATH is searched
 // for a name without a slash. The error is ENOENT, or EACCES when there is such
 // a file that may not be executed. Unlike exec.LookPath it finds what stands in
-// the current directory if PATH says so, as shells do.
+// the current directory if PATH says so, by an empty element, as shells do; and
+// where PATH is not set it has the C library's default.
 func LookPath(name string) (string, error) {
 	if name == "" {
 		return "", unix.ENOENT
@@ -19,8 +19,12 @@ func LookPath(name string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil
 	}
+	path, set := os.LookupEnv("PATH")
+	if !set {
+		path = "/bin:/usr/bin"
+	}
 	var denied error = unix.ENOENT
-	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+	for dir := range strings.SplitSeq(path, ":") { // an empty PATH is one empty element
 		if dir == "" {
 			dir = "."
 		}

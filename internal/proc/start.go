@@ -35,6 +35,13 @@ func Start(s *Spec) (pid, pidfd int, err error) {
 	}
 	pidfd = -1
 	files := [3]uintptr{uintptr(s.Files[0]), uintptr(s.Files[1]), uintptr(s.Files[2])}
+	extra, err := keepClear(&files)
+	if err != nil {
+		return 0, -1, err
+	}
+	if extra >= 0 {
+		defer unix.Close(extra)
+	}
 	pid, err = syscall.ForkExec(s.Path, s.Argv, &syscall.ProcAttr{Env: s.Env, Files: files[:], Sys: attr})
 	if err != nil {
 		return 0, -1, err

@@ -109,17 +109,14 @@ type Reaped func(pid int, ws syscall.WaitStatus, ru *syscall.Rusage)
 // and returns how many are left. Each child's status goes to reaped.
 func EndChildren(mine func(pid int) bool, limit time.Duration, reaped Reaped) (left int) {
 	deadline := time.Now().Add(limit)
-	for {
+	for late := false; ; late = time.Now().After(deadline) {
 		roots := slices.DeleteFunc(Children(os.Getpid()), func(p int) bool { return !mine(p) })
-		if len(roots) == 0 {
-			return 0
+		if late || len(roots) == 0 {
+			return len(roots)
 		}
 		stopTree(roots)
 		for _, p := range roots {
 			reapWithin(p, time.Until(deadline), reaped)
-		}
-		if time.Now().After(deadline) {
-			return len(roots)
 		}
 	}
 }

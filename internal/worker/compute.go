@@ -26,7 +26,7 @@ type computer struct {
 	change  sync.Cond // there may be tasks to take, or room in the outbox
 	cur     *job      // what is being computed, or its reply committed
 	began   time.Time // when cur was taken
-	asleep  bool      // the loop waits without a time limit
+	asleep  bool      // the loop may wait for longer than a result may
 	writing bool      // the loop waits for room in the pipe, too
 }
 
@@ -46,7 +46,7 @@ func newComputer(s *session, c Compute) (runner, error) {
 func (r *computer) work() {
 	r.mu.Lock()
 	for {
-		for len(r.s.queue) == 0 || r.s.leaving {
+		for len(r.s.queue) == 0 || r.s.leaving || r.s.paused {
 			r.change.Wait()
 		}
 		r.cur, r.began = r.s.next(), time.Now()
@@ -125,7 +125,7 @@ func (r *computer) watch(fds []unix.PollFd) []unix.PollFd {
 
 // wait lets the goroutine at the session while the loop waits.
 func (r *computer) wait(fds []unix.PollFd, d time.Duration) (int, error) {
-	r.asleep, r.writing = d < 0, fds[1].Events != 0
+	r.asleep, r.writing = d < 0 || d > maxDelay, fds[1].Events != 0
 	r.change.Signal()
 	r.mu.Unlock()
 	n, err := proc.SlowPoll(fds, d)
@@ -143,10 +143,16 @@ func (r *computer) ready([]unix.PollFd) {
 }
 
 func (r *computer) deadline() time.Time {
-	if r.cur == nil || r.s.cfg.Timeout == 0 || r.s.leaving {
+	began := r.began
+	switch {
+	case r.s.cfg.Timeout == 0 || r.s.leaving:
 		return time.Time{}
+	case r.cur == nil && (len(r.s.queue) == 0 || r.s.paused):
+		return time.Time{}
+	case r.cur == nil: // it will be taken once the loop waits
+		began = time.Now()
 	}
-	return r.began.Add(time.Duration(r.s.cfg.Timeout))
+	return began.Add(time.Duration(r.s.cfg.Timeout))
 }
 
 func (r *computer) stop(int, time.Duration) { r.abandon(ipc.Stopped) }

@@ -24,7 +24,7 @@ func (s *session) loop(r runner) error {
 		if s.leaving && !r.busy() {
 			return s.leave()
 		}
-		if !r.busy() && len(s.queue) > 0 && s.out.Room() >= 2*reserve {
+		if !r.busy() && len(s.queue) > 0 && !s.paused && s.out.Room() >= 2*reserve {
 			r.start(s.next())
 		}
 		if !r.busy() && s.retiring && len(s.queue) == 0 && s.arriving == nil {

@@ -47,6 +47,7 @@ type session struct {
 	arriving *job  // the task whose pieces are coming in
 	retiring bool  // no more tasks will come
 	stopped  bool  // STOP came: nothing more is started
+	paused   bool  // PAUSE came: nothing is started until RESUME
 	leaving  bool  // this worker leaves as soon as the running task has ended
 
 	held time.Time // since when something waits to be written; zero: nothing
@@ -143,10 +144,12 @@ func (s *session) obey(r runner, kind ipc.Kind, body []byte) error {
 		s.queue, s.stopped = nil, true
 		r.stop(signal, time.Duration(grace))
 	case ipc.KindPause:
+		s.paused = true
 		r.pause()
 		s.commit(func(b []byte) []byte { return ipc.AppendEmpty(b, ipc.KindPaused) })
 		return s.flush()
 	case ipc.KindResume:
+		s.paused = false
 		r.resume()
 	case ipc.KindRetire:
 		s.retiring = true
