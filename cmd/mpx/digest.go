@@ -259,6 +259,7 @@ func (d *digestRun) notice(note, hint string) {
 
 // conclude says how the run went.
 func (d *digestRun) conclude(err error, signals *interrupter) error {
+	signals.release()
 	sig := signals.received()
 	switch {
 	case isBrokenPipe(err):

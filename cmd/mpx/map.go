@@ -37,6 +37,7 @@ type mapRun struct {
 	spec    task.Spec
 	store   *task.Store
 	report  *report.Report
+	teller  *teller
 	pool    *pool.Pool
 	signals *interrupter
 }
@@ -114,7 +115,7 @@ func (r *mapRun) run() error {
 		return err
 	}
 	defer r.store.Close()
-	r.signals = catch(r.pool, r.o.killAfterDur, r.report.Notice)
+	r.signals = catch(r.pool, r.o.killAfterDur, r.notice)
 	watchReader(r.a.stdout, r.signals)
 	stream, err := r.pool.Stream(r.source)
 	r.pool.Close()
@@ -150,12 +151,19 @@ func (r *mapRun) take(stream *pool.Stream) error {
 	}
 }
 
+// notice tells the user what the pool has to say.
+func (r *mapRun) notice(note, hint string) {
+	r.teller.later(func() { r.report.Notice(note, hint) })
+}
+
 // conclude says how the run went and turns it into an exit status.
 func (r *mapRun) conclude(err error) error {
+	r.teller.wait()
 	sum, cerr := r.report.Close()
 	if err == nil {
 		err = cerr
 	}
+	r.signals.release()
 	sig := r.signals.received()
 	if broken := r.writeFailed(err); broken != nil {
 		return broken
@@ -189,7 +197,7 @@ func (r *mapRun) open() error {
 	if err != nil {
 		return err
 	}
-	r.report = report.New(ro)
+	r.report, r.teller = report.New(ro), newTeller()
 	r.warn()
 	cfg, err := r.poolConfig()
 	if err != nil {
@@ -274,13 +282,16 @@ func (r *mapRun) poolConfig() (pool.Config, error) {
 		Function: "exec", Args: r.spec, Jobs: r.o.jobsN, ChunkSize: r.o.chunkN,
 		MaxTasksPerChild: r.o.maxTasks, Timeout: r.o.timeoutDur, Grace: r.o.killAfterDur,
 		KillLeft: r.o.leftovers == "kill", RetryLost: r.o.retryLost, OKStatus: r.o.okN,
-		Store: r.store, Notice: r.report.Notice,
+		Store: r.store, Notice: r.notice,
 	}
 	if r.o.initializer != "" {
 		cfg.Initializer = append(r.o.shellWords("sh"), "-c", r.o.initializer)
 	}
 	if r.o.verbose {
-		cfg.Starting = func(t *task.Task, slot int) { r.report.Line(r.tmpl.Display(t, slot)) }
+		cfg.Starting = func(t *task.Task, slot int) {
+			line := r.tmpl.Display(t, slot)
+			r.teller.later(func() { r.report.Line(line) })
+		}
 	}
 	if r.o.lineBuffer {
 		cfg.Live = r.report.Live

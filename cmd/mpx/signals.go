@@ -25,9 +25,10 @@ const sigPipe = syscall.SIGPIPE
 type interrupter struct {
 	p     *pool.Pool
 	grace time.Duration
-	tell  func(note, hint string)
+	tell  func(note, hint string) // must not wait
 
-	c chan os.Signal
+	c    chan os.Signal
+	over chan struct{} // closed by release
 
 	mu  sync.Mutex // guards the following
 	sig syscall.Signal
@@ -36,7 +37,7 @@ type interrupter struct {
 // catch begins to listen. A signal that the caller had ignored (nohup) stays so.
 func catch(p *pool.Pool, grace time.Duration, tell func(note, hint string)) *interrupter {
 	c := make(chan os.Signal, 16)
-	i := &interrupter{p: p, grace: grace, tell: tell, c: c}
+	i := &interrupter{p: p, grace: grace, tell: tell, c: c, over: make(chan struct{})}
 	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGTSTP} {
 		if !signal.Ignored(s) {
 			signal.Notify(c, s)
@@ -56,6 +57,7 @@ func catch(p *pool.Pool, grace time.Duration, tell func(note, hint string)) *int
 func (i *interrupter) release() {
 	signal.Stop(i.c)
 	close(i.c)
+	close(i.over)
 }
 
 func (i *interrupter) handle(s syscall.Signal) {
@@ -75,8 +77,23 @@ func (i *interrupter) handle(s syscall.Signal) {
 		i.p.Stop(syscall.SIGKILL, 0)
 		return
 	}
-	i.tell(fmt.Sprintf("%s: ending what runs", unix.SignalName(s)), "")
 	i.stop()
+	i.tell(fmt.Sprintf("%s: ending what runs", unix.SignalName(s)), "")
+	go i.insist(s)
+}
+
+// printTime is how long what has ended may take to be printed after a signal.
+const printTime = time.Second
+
+// insist ends mpx by s once nothing runs any more, though its output waits for
+// a reader that does not read.
+func (i *interrupter) insist(s syscall.Signal) {
+	_ = i.p.Join()
+	select {
+	case <-i.over:
+	case <-time.After(printTime):
+		dieBy(s)
+	}
 }
 
 // stopSelf stops this process and returns after SIGCONT. The signal goes to the

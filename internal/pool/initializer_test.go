@@ -106,7 +106,7 @@ func TestTerminateDuringInitializer(t *testing.T) {
 	b := s.await()
 	p.Terminate()
 	join(t, p)
-	r, _ := a.Get(0)
+	r, _ := a.Get(patience)
 	for i := range r {
 		wantStatus(t, &r[i], task.Cancelled)
 	}

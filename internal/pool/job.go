@@ -40,9 +40,6 @@ type Stream struct {
 func (p *Pool) Stream(src Source) (*Stream, error) {
 	p.mu.Lock()
 	closed := p.closed
-	if !closed {
-		p.streams++
-	}
 	p.mu.Unlock()
 	if closed {
 		return nil, ErrClosed

@@ -266,7 +266,7 @@ func TestKilledDuringTerminate(t *testing.T) {
 	kill(t, b.worker)
 	kill(t, c.worker)
 	join(t, p)
-	r, _ := a.Get(0)
+	r, _ := a.Get(patience)
 	for i := range r {
 		if r[i].Status != task.Lost && r[i].Status != task.Cancelled {
 			wantStatus(t, &r[i], task.Lost)
@@ -312,12 +312,12 @@ func TestOverdueWorkers(t *testing.T) {
 	p.Stop(syscall.SIGKILL, 0)
 	p.Overdue()
 	join(t, p)
-	r, err := a.Get(0)
+	r, err := a.Get(patience)
 	if !errors.Is(err, pool.ErrTerminated) {
 		t.Error(err)
 	}
 	wantStatus(t, &r[0], task.Lost)
-	r, _ = c.Get(0)
+	r, _ = c.Get(patience)
 	wantStatus(t, &r[0], task.Cancelled)
 	wantGone(t, b.pid, b.worker)
 }

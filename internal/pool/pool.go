@@ -72,10 +72,9 @@ type Pool struct {
 	ended  chan struct{} // closed when every worker is gone after Close or Terminate
 	kin    *kin
 
-	mu      sync.Mutex // guards the following
-	closed  bool
-	streams int   // accepted before that: the scheduler must hear of each
-	failed  error // why the pool gave up
+	mu     sync.Mutex // guards the following
+	closed bool
+	failed error // why the pool gave up
 }
 
 // The bounds of what is read ahead.
@@ -189,13 +188,6 @@ func (p *Pool) Pause() {
 
 // Resume lets paused tasks go on.
 func (p *Pool) Resume() { p.send(resuming{}) }
-
-// accepted returns how many streams p has been handed.
-func (p *Pool) accepted() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.streams
-}
 
 func (p *Pool) err() error {
 	p.mu.Lock()

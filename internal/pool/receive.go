@@ -72,7 +72,6 @@ func (w *worker) understand(e *reported, kind ipc.Kind, body []byte) error {
 	switch kind {
 	case ipc.KindHello:
 		_, err := ipc.ParseHello(body)
-		w.greeted = true
 		return err
 	case ipc.KindOut:
 		return w.output(body)

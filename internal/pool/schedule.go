@@ -70,7 +70,6 @@ type result struct {
 type scheduler struct {
 	p       *Pool
 	streams []*Stream
-	opened  int // streams ever
 	queue   queue
 	seq     uint64 // the last task number given
 	workers []*worker
@@ -111,7 +110,7 @@ func (s *scheduler) run() {
 		}
 		s.dispatch()
 		s.endStreams()
-		if s.closing && len(s.streams) == 0 && s.opened == s.p.accepted() {
+		if s.closing && len(s.streams) == 0 {
 			s.retireAll()
 			if len(s.workers) == 0 {
 				return
@@ -123,7 +122,6 @@ func (s *scheduler) run() {
 func (s *scheduler) handle(e event) {
 	switch e := e.(type) {
 	case opening:
-		s.opened++
 		s.streams = append(s.streams, e.s)
 		if s.stopped {
 			e.s.stop()
@@ -176,6 +174,7 @@ func (s *scheduler) arrive(e arriving) {
 func (s *scheduler) report(e reported) {
 	w := e.w
 	if e.starts || len(e.results) > 0 {
+		w.useful = true
 		s.trouble.started()
 	}
 	if e.badInit != nil {
@@ -246,7 +245,7 @@ func (s *scheduler) bury(e died) {
 		back = s.lose(e, back)
 	}
 	s.takeBack(back)
-	if e.how != nil && (!e.w.greeted || e.w.fault != "" && e.lost == nil) && !s.stopped {
+	if e.how != nil && e.lost == nil && !e.w.useful && !s.stopped {
 		s.launchFailed(e.how)
 	}
 	s.checkPaused()

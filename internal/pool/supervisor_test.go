@@ -1,5 +1,128 @@
 package pool_test
 
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"mpx/internal/pool"
+	"mpx/internal/proc"
+	"mpx/internal/task"
+)
+
+// supervisorArg makes the test binary a supervisor that a test kills. The
+// arguments that follow are the initializer, or "", and the script of its
+// tasks.
 const supervisorArg = "__supervisor"
 
-func littleSupervisor(args []string) int { return 0 }
+func littleSupervisor(args []string) int {
+	cfg := shell(args[1])
+	if args[0] != "" {
+		cfg.Initializer = []string{"sh", "-c", args[0]}
+	}
+	cfg.Jobs = 3
+	p, err := pool.New(cfg)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	_, err = p.Map(make([]task.Values, 30))
+	fmt.Fprintln(os.Stderr, err)
+	return 1
+}
+
+// F10, the death chain: when the supervisor is killed nothing of the pool
+// lives on, whatever it was doing.
+func TestSupervisorKilled(t *testing.T) {
+	for _, c := range []struct{ name, init, script string }{
+		{"tasks with children", "", "HELLO sleep 99 & sleep 99"},
+		{"tasks that ignore all", "", "trap '' TERM HUP INT\nHELLO sleep 99 & sleep 99"},
+		{"orphans", "", "(setsid sleep 99 &)\nHELLO setsid sleep 99"},
+		{"initializer", "HELLO sleep 99 & sleep 99", ""},
+		{"output", "", "HELLO exec yes"},
+		{"left", "", "sleep 0.1 & sleep 99 &\nHELLO exit 0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newStage(t)
+			mark := fmt.Sprintf("MPX_TEST_MARK=%d-%d", os.Getpid(), time.Now().UnixNano())
+			fill := func(x string) string { return string(bytes.ReplaceAll([]byte(x), []byte("HELLO"), []byte(s.hello))) }
+			null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer null.Close()
+			pid, pidfd, err := proc.Start(&proc.Spec{
+				Path: "/proc/self/exe", Argv: []string{os.Args[0], supervisorArg, fill(c.init), fill(c.script)},
+				Env:   append(os.Environ(), mark),
+				Files: [3]int{int(null.Fd()), int(null.Fd()), 2}, Session: true,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer syscall.Close(pidfd)
+			for range 3 {
+				s.await()
+			}
+			kill(t, pid)
+			_, _ = syscall.Wait4(pid, nil, 0, nil) // unless a pool has reaped it
+			end := time.Now().Add(2 * time.Second)
+			if c.name == "left" {
+				killLeft(mark)
+			}
+			var left []int
+			for left = marked(mark); len(left) > 0 && time.Now().Before(end); left = marked(mark) {
+				time.Sleep(time.Millisecond)
+			}
+			if len(left) > 0 {
+				t.Errorf("after 2 s: %s", describe(left))
+				for _, pid := range left {
+					kill(t, pid)
+				}
+			}
+			reapOrphans()
+		})
+	}
+}
+
+// killLeft ends what finished tasks have left: that is nobody's, and lives on.
+func killLeft(mark string) {
+	for range 50 {
+		for _, pid := range marked(mark) {
+			if cmd := describe([]int{pid})[0]; bytes.HasSuffix([]byte(cmd), []byte("sleep 99 ")) {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// marked returns the live processes with mark in their environment.
+func marked(mark string) (pids []int) {
+	all, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, path := range all {
+		env, err := os.ReadFile(path)
+		if err != nil || !bytes.Contains(env, []byte(mark+"\x00")) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// reapOrphans takes the statuses of what has come to this process, a subreaper,
+// and has ended.
+func reapOrphans() {
+	for {
+		pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
+		if pid <= 0 || err != nil {
+			return
+		}
+	}
+}

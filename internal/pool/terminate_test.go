@@ -106,7 +106,7 @@ func TestTerminateFromCallback(t *testing.T) {
 	s.await()
 	get(t, a)
 	join(t, p)
-	if _, err := rest.Get(0); !errors.Is(err, pool.ErrTerminated) {
+	if _, err := rest.Get(patience); !errors.Is(err, pool.ErrTerminated) {
 		t.Error(err)
 	}
 }
@@ -124,8 +124,8 @@ func TestTerminateFromStarting(t *testing.T) {
 	p = start(t, cfg)
 	a := mapAsync(t, p, numbers(200)...)
 	close(ready)
-	join(t, p)
 	wantCancelled(t, a, 200)
+	join(t, p)
 }
 
 // Live's error is the end of the pool and the error that everybody gets.
@@ -156,7 +156,7 @@ func TestStopTwice(t *testing.T) {
 	}
 	p.Stop(syscall.SIGKILL, 0)
 	join(t, p)
-	r, _ := a.Get(0)
+	r, _ := a.Get(patience)
 	if wantStatus(t, &r[0], task.Cancelled); r[0].Signal != 9 {
 		t.Errorf("signal %d", r[0].Signal)
 	}
@@ -172,7 +172,7 @@ func TestStopHarder(t *testing.T) {
 	p.Stop(syscall.SIGTERM, 50*time.Millisecond)
 	p.Stop(syscall.SIGTERM, time.Hour)
 	join(t, p)
-	r, _ := a.Get(0)
+	r, _ := a.Get(patience)
 	wantStatus(t, &r[0], task.Cancelled)
 }
 
@@ -186,7 +186,7 @@ func TestStoppedTaskEndsWell(t *testing.T) {
 	s.await()
 	p.Stop(syscall.SIGINT, patience)
 	join(t, p)
-	r, _ := a.Get(0)
+	r, _ := a.Get(patience)
 	if wantStatus(t, &r[0], task.Cancelled); r[0].Exit != 0 || stdout(t, &r[0]) != "bye\n" {
 		t.Errorf("exit %d, stdout %q", r[0].Exit, stdout(t, &r[0]))
 	}

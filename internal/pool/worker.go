@@ -30,6 +30,7 @@ type worker struct {
 	// The scheduler's alone:
 	outstanding int  // tasks handed to it that it has not answered
 	given       int  // tasks ever handed to it
+	useful      bool // it has answered one of them, or its initializer has worked
 	retiring    bool // it gets no more
 	freed       bool // its slot is its successor's
 	recalled    bool // it has been asked to give tasks back
@@ -41,7 +42,6 @@ type worker struct {
 	results *os.File
 	in      *ipc.Decoder
 	got     uint64 // bytes of the result stream received
-	greeted bool   // HELLO came
 	bye     bool
 	fault   string
 	stdout  task.Output // of the task that runs

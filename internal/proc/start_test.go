@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -83,12 +82,13 @@ func TestStartLeaksNothing(t *testing.T) {
 	if f == nil {
 		return
 	}
-	c := f.sh(t, "cat")
+	c := f.sh(t, "echo; read x")
+	c.line(t) // what the dynamic linker opened is closed
 	if flags, err := unix.FcntlInt(uintptr(c.pidfd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
 		t.Errorf("pidfd is not close-on-exec: %v", err)
 	}
-	ours := openFiles()
-	fds, err := os.ReadDir("/proc/" + strconv.Itoa(c.pid) + "/fd")
+	dir := "/proc/" + strconv.Itoa(c.pid) + "/fd"
+	fds, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,8 @@ func TestStartLeaksNothing(t *testing.T) {
 		n, _ := strconv.Atoi(fd.Name())
 		flags, err := unix.FcntlInt(uintptr(n), unix.F_GETFD, 0)
 		if n > 2 && (err != nil || flags&unix.FD_CLOEXEC != 0) {
-			t.Errorf("the child has descriptor %d; ours is %q", n, ours["/proc/self/fd/"+fd.Name()])
+			to, _ := os.Readlink(filepath.Join(dir, fd.Name()))
+			t.Errorf("the child has descriptor %d: %s", n, to)
 		}
 	}
 	f.hold.Close()
@@ -307,28 +308,11 @@ func TestDieWithThread(t *testing.T) {
 	if f == nil {
 		return
 	}
-	// Go ends a thread with the goroutine that is locked to it, but not the
-	// main thread: keep that here.
-	main := make(chan bool)
-	defer close(main)
-	held := make(chan bool)
-	go func() {
-		runtime.LockOSThread()
-		if held <- true; unix.Gettid() == os.Getpid() {
-			<-main
-		}
-		runtime.UnlockOSThread()
-	}()
-	<-held
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	started := make(chan *child)
-	stay := make(chan bool)
-	go func() {
-		runtime.LockOSThread() // and never unlocked
+	started, stay := make(chan *child), make(chan bool)
+	onThread(func() {
 		started <- f.start(t, &Spec{Path: "/bin/cat", Argv: []string{"cat"}, DieWithThread: true})
 		<-stay
-	}()
+	})
 	c := <-started
 	inState(t, c.pid, 'S')
 	close(stay)
@@ -339,15 +323,30 @@ func TestDieWithThread(t *testing.T) {
 
 func TestSetName(t *testing.T) {
 	done := make(chan bool)
-	go func() { // on a thread that ends
+	onThread(func() {
 		defer close(done)
-		runtime.LockOSThread()
 		for name, want := range map[string]string{"": "", "mpx-worker": "mpx-worker", "123456789012345678": "123456789012345"} {
 			SetName(name)
 			if b, err := os.ReadFile("/proc/thread-self/comm"); string(b) != want+"\n" || err != nil {
 				t.Errorf("SetName(%q): %q, %v", name, b, err)
 			}
 		}
-	}()
+	})
 	<-done
+}
+
+// onThread calls f on a thread that ends with it: not the main thread, which
+// Go never ends.
+func onThread(f func()) {
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() != os.Getpid() {
+			f()
+			return
+		}
+		done := make(chan bool)
+		onThread(func() { defer close(done); f() })
+		<-done
+		runtime.UnlockOSThread()
+	}()
 }

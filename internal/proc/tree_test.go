@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,11 +88,10 @@ func TestChildrenOfThreads(t *testing.T) {
 	defer close(stay)
 	var want []int
 	for range 4 {
-		go func() {
-			runtime.LockOSThread()
+		onThread(func() {
 			started <- f.sh(t, "read x").pid
 			<-stay
-		}()
+		})
 		want = append(want, <-started)
 	}
 	if got := sorted(Children(os.Getpid())); !slices.Equal(got, sorted(want)) {

@@ -69,6 +69,11 @@ func newExec(s *session) (runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the command: %w", err)
 	}
+	return newCommands(s, tmpl)
+}
+
+// newCommands returns the runner of tmpl's commands and of the initializer.
+func newCommands(s *session, tmpl *task.Template) (*execRunner, error) {
 	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open /dev/null: %w", err)

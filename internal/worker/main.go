@@ -95,6 +95,9 @@ func (s *session) run() error {
 			return err
 		}
 		r, err := newComputer(s, c)
+		if err == nil && len(s.cfg.Initializer) > 0 {
+			r, err = newPrologue(s, r)
+		}
 		if err != nil {
 			return err
 		}

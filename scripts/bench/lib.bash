@@ -22,12 +22,20 @@ same() { cmp -s "$1" "$2" || fail "$3: outputs disagree"; }
 # machine does meets all alike. Seconds of wall and processor time of each round
 # go to $tmp/times.CONTENDER. The number of rounds is $rounds.
 race() {
-	local c i
+	local c i before
 	for c in "$@"; do : >"$tmp/times.$c"; done
+	before=$(busy_ticks)
 	for ((i = 0; i < rounds; i++)); do
 		for c in "$@"; do stopwatch "$c" >>"$tmp/times.$c"; done
 	done
+	for c in "$@"; do cat "$tmp/times.$c"; done |
+		awk -v ticks=$(($(busy_ticks) - before)) -v hz="$(getconf CLK_TCK)" -v n="$(nproc)" '
+			{ wall += $1; own += $2 }
+			END { if (wall > 0) print int(100 * (ticks / hz - own) / (wall * n)) }' >"$tmp/others"
 }
+
+# busy_ticks: clock ticks of processor time that the machine has spent at work.
+busy_ticks() { awk '$1 == "cpu" { print $2 + $3 + $4 + $7 + $8 }' /proc/stat; }
 
 # raced CONTENDER: it has times.
 raced() { [ -s "$tmp/times.$1" ]; }
@@ -79,9 +87,9 @@ verdict() {
 	}'
 }
 
-# table NUMBER WORK AGAINST MINE THEIRS RATIO CPU REQUIRED GOAL VERDICT
+# table NUMBER WORK AGAINST MINE THEIRS RATIO CPU OTHERS REQUIRED GOAL VERDICT
 table() {
-	printf '%-3s %-39s %-27s %12s %12s  %-17s %5s %8s %5s  %s\n' "$@"
+	printf '%-3s %-39s %-27s %12s %12s  %-17s %5s %6s %8s %5s  %s\n' "$@"
 }
 
 # compare NUMBER WORK AGAINST UNIT MINE THEIRS REQUIRED GOAL [lower]: a row.
@@ -90,5 +98,5 @@ compare() {
 	r=$(ratios 1 "$5" "$6" "${9-}" | median range)
 	cpu=$(ratios 2 "$5" "$6" "${9-}" | median)
 	table "$1" "$2" "$3" "$(rate "$5" "$4")" "$(rate "$6" "$4")" "$r" "$(printf %.2f "$cpu")" \
-		"$7" "$8" "$(verdict "${r%% *}" "$7" "$8" "${9-}")"
+		"$(<"$tmp/others")%" "$7" "$8" "$(verdict "${r%% *}" "$7" "$8" "${9-}")"
 }
