@@ -283,6 +283,8 @@ func (r *mapRun) poolConfig() (pool.Config, error) {
 		MaxTasksPerChild: r.o.maxTasks, Timeout: r.o.timeoutDur, Grace: r.o.killAfterDur,
 		KillLeft: r.o.leftovers == "kill", RetryLost: r.o.retryLost, OKStatus: r.o.okN,
 		Store: r.store, Notice: r.notice,
+		// What is shown of a task that went well needs its data only here:
+		Forget: !r.o.json && !r.o.tag && r.o.tagString == "" && r.o.results == "",
 	}
 	if r.o.initializer != "" {
 		cfg.Initializer = append(r.o.shellWords("sh"), "-c", r.o.initializer)

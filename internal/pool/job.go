@@ -24,8 +24,8 @@ type Stream struct {
 	change  sync.Cond
 	results []task.Result // not yet taken by Next
 	err     error         // io.EOF, or why no more results come
-	taken   int           // tasks taken from the source and not released
-	bytes   int           // of their data
+	waiting load          // tasks taken from the source that have no result yet
+	held    load          // tasks whose results have not been released
 	stopped bool          // the source is not wanted any more
 
 	// The scheduler's alone:
@@ -34,6 +34,12 @@ type Stream struct {
 	index uint64 // of the next task
 	fault error  // of the source
 }
+
+// A load is a number of tasks and the bytes of their data.
+type load struct{ tasks, bytes int }
+
+func (l *load) add(o load) { l.tasks, l.bytes = l.tasks+o.tasks, l.bytes+o.bytes }
+func (l *load) sub(o load) { l.tasks, l.bytes = l.tasks-o.tasks, l.bytes-o.bytes }
 
 // Stream hands src to p. The order of results is that of their coming; a
 // result's Seq is its task's number in p, from 1, in the order of src.
@@ -72,20 +78,26 @@ func (s *Stream) feed() {
 func (s *Stream) waitWindow() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !s.stopped && s.taken > 0 && (s.taken >= s.p.cfg.Window || s.bytes >= windowBytes) {
+	for !s.stopped && s.full() {
 		s.change.Wait()
 	}
 	return !s.stopped
 }
 
+// full reports whether no more is to be read ahead for now.
+func (s *Stream) full() bool {
+	enough := s.waiting.tasks >= 2*max(s.p.cfg.Jobs, 1)
+	return s.waiting.tasks+s.held.tasks >= s.p.cfg.Window ||
+		enough && s.waiting.bytes >= waitingBytes || s.held.bytes >= heldBytes
+}
+
 func (s *Stream) count(tasks []task.Task) {
-	n := 0
+	l := load{tasks: len(tasks)}
 	for i := range tasks {
-		n += tasks[i].Size()
+		l.bytes += tasks[i].Size()
 	}
 	s.mu.Lock()
-	s.taken += len(tasks)
-	s.bytes += n
+	s.waiting.add(l)
 	s.mu.Unlock()
 }
 
@@ -109,10 +121,9 @@ func (s *Stream) Next() ([]task.Result, error) {
 // share of the bytes held is taken to be the usual one.
 func (s *Stream) Release(n int) {
 	s.mu.Lock()
-	if s.taken > 0 {
-		s.bytes -= int(float64(s.bytes) * float64(n) / float64(s.taken))
+	if s.held.tasks > 0 {
+		s.held.sub(load{n, int(float64(s.held.bytes) * float64(n) / float64(s.held.tasks))})
 	}
-	s.taken -= n
 	s.mu.Unlock()
 	s.change.Broadcast()
 }
@@ -120,7 +131,17 @@ func (s *Stream) Release(n int) {
 // deliver adds results, in the scheduler.
 func (s *Stream) deliver(r []task.Result) {
 	s.tasks -= len(r)
+	done, keep := load{tasks: len(r)}, load{tasks: len(r)}
+	for i := range r {
+		done.bytes += r[i].Size()
+		if s.p.cfg.Forget && r[i].Status == task.OK {
+			r[i].Forget()
+		}
+		keep.bytes += r[i].Size()
+	}
 	s.mu.Lock()
+	s.waiting.sub(done)
+	s.held.add(keep)
 	s.results = append(s.results, r...)
 	s.mu.Unlock()
 	s.change.Broadcast()

@@ -404,7 +404,7 @@ func TestTwoPools(t *testing.T) {
 	victim := s.await()
 	s.await()
 	kill(t, victim.worker)
-	eventually(t, "the worker is reaped", func() bool { return syscall.Kill(victim.worker, 0) != nil })
+	eventually(t, "all of it is gone", func() bool { return !lives(victim.pid) && syscall.Kill(victim.worker, 0) != nil })
 	s.release(1)
 	get(t, a)
 	for _, pid := range other {

@@ -2,7 +2,6 @@ package pool_test
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -21,10 +20,7 @@ func TestLargeBothWays(t *testing.T) {
 	cfg.Jobs, cfg.ChunkSize = jobs, 1
 	p := start(t, cfg)
 	data := make([]byte, size)
-	random := rand.NewPCG(1, 2)
-	for i := 0; i < size; i += 8 {
-		binary.LittleEndian.PutUint64(data[i:], random.Uint64())
-	}
+	_, _ = rand.NewChaCha8([32]byte{}).Read(data)
 	src := &batches{err: errSource, all: [][]task.Task{{}}}
 	for i := range jobs {
 		src.all[0] = append(src.all[0], task.Task{FromStdin: true, Stdin: data[i:]})

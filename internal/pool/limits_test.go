@@ -88,6 +88,7 @@ func TestTimeout(t *testing.T) {
 		{"only its leader heeds TERM", "trap '' TERM\n" + tree + "trap 'exit 0' TERM\nsleep 99 & wait", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			cfg := shell("test $# = 0 || exit 0\n" + c.script)
 			cfg.Timeout, cfg.Grace = time.Second, 200*time.Millisecond
 			p := start(t, cfg)

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"mpx/internal/pool"
@@ -117,36 +116,37 @@ func underFire(t *testing.T, cfg pool.Config, n, every int) (kills int, all []ta
 	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	var progress, stop atomic.Int64
-	killed := make(chan int)
+	due, killed := make(chan struct{}, n), make(chan int)
 	go func() {
-		random := rand.New(rand.NewPCG(seed, 0))
-		count := 0
-		for last := int64(0); stop.Load() == 0; {
-			if now := progress.Load(); now >= last+int64(every) && killRandom(random) {
-				last, count = now, count+1
+		random, count := rand.New(rand.NewPCG(seed, 0)), 0
+		for range due {
+			if killRandom(random) {
+				count++
 			}
 		}
 		killed <- count
 	}()
 	all = make([]task.Result, n)
 	got := 0
-	for {
-		r, err := next(t, it)
-		if err != nil {
-			if err != io.EOF {
-				t.Error(err)
+	soon(t, "the last Next", func() {
+		for {
+			r, err := it.Next()
+			if err != nil {
+				if err != io.EOF {
+					t.Error(err)
+				}
+				return
 			}
-			break
+			if all[r.Index].Seq != 0 {
+				t.Errorf("task %d has two results", r.Seq)
+			}
+			all[r.Index] = r
+			if got++; got%every == 0 {
+				due <- struct{}{}
+			}
 		}
-		if all[r.Index].Seq != 0 {
-			t.Errorf("task %d has two results", r.Seq)
-		}
-		all[r.Index] = r
-		got++
-		progress.Add(1)
-	}
-	stop.Store(1)
+	})
+	close(due)
 	kills = <-killed
 	if got != n {
 		t.Fatalf("%d results of %d", got, n)

@@ -59,6 +59,9 @@ type Config struct {
 	// Notice, if set, is told what a user should know: a message and a hint.
 	Notice func(message, hint string)
 
+	// Forget leaves a task's data out of its result when it went well.
+	Forget bool
+
 	Window int // most tasks read ahead and results held back; 0: 16,384
 }
 
@@ -77,10 +80,12 @@ type Pool struct {
 	failed error // why the pool gave up
 }
 
-// The bounds of what is read ahead.
+// The bounds of what is read ahead and held back. The one on waiting data gives
+// way to having two tasks for each worker, however large they are.
 const (
-	defaultWindow = 16 << 10
-	windowBytes   = 32 << 20
+	defaultWindow = 16 << 10  // tasks
+	waitingBytes  = 4 << 20   // of tasks without a result
+	heldBytes     = 256 << 20 // of tasks whose results have not been released
 )
 
 // New starts a pool. Its workers start as they are needed. In the caller's main

@@ -98,12 +98,12 @@ func TestTerminateFromCallback(t *testing.T) {
 	p := start(t, shell(`test "$1" = first || { `+s.hello+s.hold+"}"))
 	rest := mapAsync(t, p, "2", "3")
 	s.await()
+	s.await()
 	s.release(1)
 	a, err := p.ApplyAsync(list("first"), func([]task.Result) { p.Terminate() })
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.await()
 	get(t, a)
 	join(t, p)
 	if _, err := rest.Get(patience); !errors.Is(err, pool.ErrTerminated) {

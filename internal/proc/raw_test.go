@@ -73,6 +73,24 @@ func TestPollTimeout(t *testing.T) {
 	}
 }
 
+// Nor longer: the spin is part of the time.
+func TestPollTimeoutIsNotExceeded(t *testing.T) {
+	p := pipe(t)
+	for _, d := range []time.Duration{0, spin / 3, 2 * spin} {
+		best := time.Hour
+		for deadline := time.Now().Add(patience); best >= d+spin/2; { // one good try is proof
+			if time.Now().After(deadline) {
+				t.Fatalf("%v took %v and more", d, best)
+			}
+			begun := time.Now()
+			if n, err := Poll(readable(p), d); n != 0 || err != nil {
+				t.Fatalf("%v: %d, %v", d, n, err)
+			}
+			best = min(best, time.Since(begun))
+		}
+	}
+}
+
 // What happens in the wait ends it, early or late.
 func TestPollWakes(t *testing.T) {
 	for name, poll := range polls {

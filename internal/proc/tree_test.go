@@ -258,6 +258,33 @@ func TestEndChildrenSpares(t *testing.T) {
 	}
 }
 
+// What is below a child ends with it, even if nobody asks for it when it has
+// become an orphan, and even if it was started that very moment.
+func TestEndChildrenEndsWhatIsBelow(t *testing.T) {
+	f := alone(t)
+	if f == nil {
+		return
+	}
+	if err := BecomeSubreaper(); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		c := f.sh(t, "exec 3<&0; sh -c 'cat <&3 & echo; wait' & while :; do cat <&3 & done")
+		c.line(t)
+		reaped := 0
+		left := EndChildren(func(pid int) bool { return pid == c.pid }, patience, func(int, syscall.WaitStatus, *syscall.Rusage) { reaped++ })
+		if left != 0 || reaped != 1 {
+			t.Errorf("%d left, %d reaped", left, reaped)
+		}
+		c.rest(t) // comes to an end
+		for _, pid := range Children(os.Getpid()) {
+			if ws := reap(t, pid); ws != killedBy(unix.SIGKILL) {
+				t.Errorf("status of an orphan %#x", ws)
+			}
+		}
+	}
+}
+
 // EndChildren gives up at its limit, and counts who is left then.
 func TestEndChildrenLimit(t *testing.T) {
 	f := alone(t)

@@ -18,4 +18,7 @@ type Task struct {
 }
 
 // Size returns about how many bytes of memory t's data takes.
-func (t *Task) Size() int { return len(t.Values.data) + len(t.Stdin) }
+func (t *Task) Size() int { return len(t.Values.data) + 4*len(t.Values.ends) + len(t.Stdin) }
+
+// Forget lets go of t's data.
+func (t *Task) Forget() { t.Values, t.Stdin = Values{}, nil }
