@@ -8,6 +8,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// raceEnabled says that the race detector is on.
+var raceEnabled bool
+
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"mpx": main})
 }
@@ -23,6 +26,7 @@ func TestMain(m *testing.M) {
 //	gone FILE…         wait until the processes whose pids are in FILE are gone
 //	another CMD…       run CMD as a user who has no other process
 //	[root]             the tests run as root
+//	[race]             they run under the race detector
 //
 // No process that a script has started may outlive it, and nothing may be left
 // in TMPDIR.
@@ -32,8 +36,11 @@ func TestScript(t *testing.T) {
 		RequireUniqueNames: true,
 		Setup:              setupScript,
 		Condition: func(name string) (bool, error) {
-			if name == "root" {
+			switch name {
+			case "root":
 				return os.Getuid() == 0, nil
+			case "race":
+				return raceEnabled, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},

@@ -18,7 +18,7 @@ type Config struct {
 	Slot   int `json:"slot"`   // job slot, from 1
 	Jobs   int `json:"jobs"`   // how many slots there are; 0: one a task
 
-	Initializer []string `json:"initializer,omitempty"` // argument vector of task 0
+	Initializer [][]byte `json:"initializer,omitempty"` // argument vector of task 0; bytes, as JSON would mend what is not UTF-8
 	Timeout     int64    `json:"timeout,omitempty"`     // a task's time limit in ns; 0: none
 	Grace       int64    `json:"grace"`                 // from TERM to KILL, in ns
 	KillLeft    bool     `json:"kill_left,omitempty"`   // end what a finished task left running

@@ -60,6 +60,11 @@ func start(t *testing.T, cfg pool.Config) *pool.Pool {
 // soon fails the test, and shows where everybody is, unless f returns.
 func soon(t *testing.T, what string, f func()) {
 	t.Helper()
+	within(t, patience, what, f)
+}
+
+func within(t *testing.T, limit time.Duration, what string, f func()) {
+	t.Helper()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -67,7 +72,7 @@ func soon(t *testing.T, what string, f func()) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(patience):
+	case <-time.After(limit):
 		b := make([]byte, 1<<20)
 		t.Fatalf("%s does not return\n%s", what, b[:runtime.Stack(b, true)])
 	}

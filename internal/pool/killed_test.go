@@ -374,6 +374,7 @@ func wantFailure(t *testing.T, p *pool.Pool, want string) {
 // F12: the orphans of a killed worker's task are ended before it counts as
 // lost, those with a session of their own and without their environment too.
 func TestOrphansOfKilledWorker(t *testing.T) {
+	pool.NothingLeft() // by tests before this one
 	for _, wrap := range []string{"setsid", "env -i PATH=$PATH setsid"} {
 		s := newStage(t)
 		orphan := newStage(t)

@@ -128,7 +128,7 @@ func underFire(t *testing.T, cfg pool.Config, n, every int) (kills int, all []ta
 	}()
 	all = make([]task.Result, n)
 	got := 0
-	soon(t, "the last Next", func() {
+	within(t, 4*patience, "the last Next", func() {
 		for {
 			r, err := it.Next()
 			if err != nil {

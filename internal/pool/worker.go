@@ -197,11 +197,18 @@ func (w *worker) config() []byte {
 	c := &w.p.cfg
 	b, err := json.Marshal(ipc.Config{
 		Function: c.Function, Args: w.p.args, Worker: w.number, Slot: w.slot, Jobs: c.Jobs,
-		Initializer: c.Initializer, Timeout: int64(c.Timeout), Grace: int64(c.Grace), KillLeft: c.KillLeft,
+		Initializer: byteWords(c.Initializer), Timeout: int64(c.Timeout), Grace: int64(c.Grace), KillLeft: c.KillLeft,
 		Stdin: number(c.Stdin), Stdout: number(c.Stdout), Stderr: number(c.Stderr), Terminal: c.Terminal,
 	})
 	if err != nil {
 		panic("bug: encode configuration: " + err.Error())
+	}
+	return b
+}
+
+func byteWords(words []string) (b [][]byte) {
+	for _, w := range words {
+		b = append(b, []byte(w))
 	}
 	return b
 }

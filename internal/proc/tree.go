@@ -103,8 +103,9 @@ type Reaped func(pid int, ws syscall.WaitStatus, ru *syscall.Rusage)
 
 // EndChildren ends every child of this process that mine accepts, with all
 // that is below it, and reaps it. It stops each generation before it kills it,
-// so that nothing is born meanwhile; orphans come to this process, a subreaper,
-// and are the next generation. It gives up after limit, which only processes
+// so that little is born meanwhile: only what is being forked at that instant.
+// That and orphans come to this process, a subreaper, and are the next
+// generation, if mine accepts them. It gives up after limit, which only processes
 // that cannot be killed (another user's, or stuck in the kernel) make it reach,
 // and returns how many are left. Each child's status goes to reaped.
 func EndChildren(mine func(pid int) bool, limit time.Duration, reaped Reaped) (left int) {

@@ -259,7 +259,7 @@ func TestEndChildrenSpares(t *testing.T) {
 }
 
 // What is below a child ends with it, even if nobody asks for it when it has
-// become an orphan, and even if it was started that very moment.
+// become an orphan.
 func TestEndChildrenEndsWhatIsBelow(t *testing.T) {
 	f := alone(t)
 	if f == nil {
@@ -268,20 +268,52 @@ func TestEndChildrenEndsWhatIsBelow(t *testing.T) {
 	if err := BecomeSubreaper(); err != nil {
 		t.Fatal(err)
 	}
+	c := f.sh(t, "exec 3<&0; sh -c 'setsid cat <&3 & echo cat $!; wait' & wait")
+	below := c.pids(t, 1)["cat"]
+	left := EndChildren(func(pid int) bool { return pid == c.pid }, patience, nil)
+	if left != 0 {
+		t.Errorf("%d left", left)
+	}
+	c.rest(t)
+	// It closes its files before its parent's end makes it a child of ours.
+	eventually(t, "the orphan comes here", func() bool { return slices.Contains(Children(os.Getpid()), below) })
+	if ws := reap(t, below); ws != killedBy(unix.SIGKILL) {
+		t.Errorf("status of the orphan %#x", ws)
+	}
+}
+
+// As the supervisor does for a dead worker: the processes of one session, while
+// they start others, and not those of another.
+func TestEndChildrenOfSession(t *testing.T) {
+	f := alone(t)
+	if f == nil {
+		return
+	}
+	if err := BecomeSubreaper(); err != nil {
+		t.Fatal(err)
+	}
+	other := f.sh(t, "read x; exit 5")
 	for range 5 {
-		c := f.sh(t, "exec 3<&0; sh -c 'cat <&3 & echo; wait' & while :; do cat <&3 & done")
+		c := f.start(t, &Spec{
+			Path: "/bin/sh", Session: true,
+			Argv: []string{"sh", "-c", "exec 3<&0; i=0; while [ $i -lt 2000 ]; do i=$((i+1)); cat <&3 & [ $i != 5 ] || echo; done; wait"},
+		})
 		c.line(t)
-		reaped := 0
-		left := EndChildren(func(pid int) bool { return pid == c.pid }, patience, func(int, syscall.WaitStatus, *syscall.Rusage) { reaped++ })
-		if left != 0 || reaped != 1 {
-			t.Errorf("%d left, %d reaped", left, reaped)
+		left := EndChildren(func(pid int) bool {
+			st, err := ReadStat(pid)
+			return err == nil && st.Session == c.pid
+		}, patience, nil)
+		if left != 0 {
+			t.Errorf("%d left", left)
 		}
-		c.rest(t) // comes to an end
-		for _, pid := range Children(os.Getpid()) {
-			if ws := reap(t, pid); ws != killedBy(unix.SIGKILL) {
-				t.Errorf("status of an orphan %#x", ws)
-			}
+		c.rest(t)
+		if got := childrenByScan(os.Getpid()); !slices.Equal(got, []int{other.pid}) {
+			t.Errorf("children are %v, want %d", got, other.pid)
 		}
+	}
+	f.hold.Close()
+	if ws := other.wait(t); ws != exited(5) {
+		t.Errorf("status of the other %#x", ws)
 	}
 }
 

@@ -139,13 +139,20 @@ func (r *execRunner) start(j *job) {
 // argv returns the words to execute for j, or the end of a task that has none.
 func (r *execRunner) argv(j *job) ([]string, *ipc.Done) {
 	if j.Seq == 0 {
-		return r.s.cfg.Initializer, nil
+		return words(r.s.cfg.Initializer), nil
 	}
 	argv, err := r.tmpl.Argv(&j.Task, r.s.cfg.Slot)
 	if err == nil {
 		return argv, nil
 	}
 	return nil, refusal(j, 126, err.Error(), hintOf(err))
+}
+
+func words(b [][]byte) (s []string) {
+	for _, w := range b {
+		s = append(s, string(w))
+	}
+	return s
 }
 
 func (r *execRunner) refuse(j *job, c cannot) {

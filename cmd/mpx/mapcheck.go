@@ -1,0 +1,121 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+)
+
+// check reads the flags' values.
+func (o *mapOptions) check() error {
+	for _, f := range []func() error{o.checkInput, o.checkPool, o.checkOutput, o.checkFailure} {
+		if err := f(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *mapOptions) checkInput() (err error) {
+	if o.null && o.delim != nil {
+		return usagef("-0 is -d '\\0'", "-0 and -d exclude each other")
+	}
+	if o.null {
+		o.delim = []byte{0}
+	}
+	if o.argSep == "" {
+		return usagef("the default is :::", "--arg-sep wants a word")
+	}
+	if o.maxArgs != "max" {
+		if o.args, err = strconv.Atoi(o.maxArgs); err != nil || o.args < 0 {
+			return usagef("a number of records, max, or 0", "-n %s makes no sense", o.maxArgs)
+		}
+	}
+	if o.block != "" {
+		if o.blockN, err = parseSize(o.block); err != nil || o.blockN == 0 {
+			return usagef("bytes, or 64K, 10M, 2G", "--block %s makes no sense", o.block)
+		}
+		if !o.stdin {
+			return usagef("add --stdin", "--block is for records on standard input")
+		}
+	}
+	return nil
+}
+
+func (o *mapOptions) checkPool() (err error) {
+	jobs := o.jobs
+	if o.maxProcs != "" {
+		jobs = o.maxProcs
+	}
+	if o.jobsN, err = parseJobs(jobs); err != nil {
+		return err
+	}
+	if o.tty {
+		o.jobsN = 1
+	}
+	if o.chunkSize != "auto" {
+		if o.chunkN, err = strconv.Atoi(o.chunkSize); err != nil || o.chunkN < 1 {
+			return usagef("a number of records from 1, or auto", "--chunksize %s makes no sense", o.chunkSize)
+		}
+	}
+	if o.maxTasks < 0 {
+		return usagef("a number of tasks from 1; 0: never retire", "--maxtasksperchild %d makes no sense", o.maxTasks)
+	}
+	if o.shell != "" && o.noShell {
+		return usagef("leave one out", "--shell and --no-shell exclude each other")
+	}
+	return nil
+}
+
+// checkOutput refuses modes that exclude each other.
+func (o *mapOptions) checkOutput() error {
+	var modes []string
+	for _, m := range []struct {
+		on   bool
+		name string
+	}{{o.lineBuffer, "--line-buffer"}, {o.ungroup, "--ungroup"}, {o.tty, "--tty"}, {o.json, "--json"}} {
+		if m.on {
+			modes = append(modes, m.name)
+		}
+	}
+	if len(modes) > 1 {
+		return usagef("choose one", "%s exclude each other", strings.Join(modes, " and "))
+	}
+	if o.keepOrder && o.unordered {
+		return usagef("choose one", "-k and --unordered exclude each other")
+	}
+	if (o.ungroup || o.tty) && (o.tag || o.tagString != "" || o.results != "") {
+		return usagef("leave out "+modes[0], "with %s mpx does not see what tasks write: no --tag, --tagstring, --results", modes[0])
+	}
+	if o.lineBuffer && o.results != "" {
+		return usagef("leave out --line-buffer", "--line-buffer and --results exclude each other")
+	}
+	if o.tty && o.stdin {
+		return usagef("leave one out", "--tty and --stdin both want the task's standard input")
+	}
+	return nil
+}
+
+func (o *mapOptions) checkFailure() (err error) {
+	for _, s := range strings.Split(o.okStatus, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(s))
+		if err != nil || n < 0 || n > 255 {
+			return usagef("numbers from 0 to 255, with commas", "--ok-status %s makes no sense", o.okStatus)
+		}
+		o.okN = append(o.okN, n)
+	}
+	if o.timeout != "" {
+		if o.timeoutDur, err = parseDuration(o.timeout); err != nil || o.timeoutDur <= 0 {
+			return usagef("1.5s, 2m, 1d, or a number of seconds", "--timeout %s makes no sense", o.timeout)
+		}
+	}
+	if o.killAfterDur, err = parseDuration(o.killAfter); err != nil {
+		return usagef("1.5s, 2m, or a number of seconds", "--kill-after %s makes no sense", o.killAfter)
+	}
+	if o.leftovers != "keep" && o.leftovers != "kill" {
+		return usagef("keep or kill", "--leftovers %s makes no sense", o.leftovers)
+	}
+	if o.retryLost < 0 {
+		return usagef("a number from 0", "--retry-lost %d makes no sense", o.retryLost)
+	}
+	return nil
+}

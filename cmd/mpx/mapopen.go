@@ -1,0 +1,150 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"mpx/internal/pool"
+	"mpx/internal/report"
+	"mpx/internal/task"
+)
+
+// open makes what a run needs.
+func (r *mapRun) open() error {
+	r.store = task.NewStore(r.o.tmpDir)
+	ro, err := r.reportOptions()
+	if err != nil {
+		return err
+	}
+	r.report, r.teller = report.New(ro), newTeller()
+	r.warn()
+	cfg, err := r.poolConfig()
+	if err != nil {
+		return err
+	}
+	r.pool, err = pool.New(cfg)
+	return err
+}
+
+// warn says what is probably not meant.
+func (r *mapRun) warn() {
+	if h := initializerHint(r.o.initializer); h != "" {
+		r.report.Notice("what the initializer sets does not reach tasks: each is a process of its own", h)
+	}
+}
+
+func (r *mapRun) reportOptions() (report.Options, error) {
+	ro := report.Options{
+		Stdout: r.a.stdout, Stderr: r.a.stderr, Store: r.store,
+		Mode: r.o.mode(), Order: r.o.order(),
+		Command: r.tmpl.DisplayWords, Display: r.tmpl.Display,
+	}
+	var err error
+	if ro.Tag, err = r.tag(); err != nil {
+		return ro, err
+	}
+	if r.o.results != "" {
+		ro.Results, err = r.openResults()
+	}
+	return ro, err
+}
+
+// tag returns what --tag and --tagstring put before lines.
+func (r *mapRun) tag() (func(*task.Task, int) []byte, error) {
+	text := r.o.tagString
+	if text == "" {
+		if !r.o.tag {
+			return nil, nil
+		}
+		text = "{}"
+		if r.o.replace != "" {
+			text = r.o.replace
+		}
+	}
+	t, err := task.CompileText(text, r.spec)
+	if err != nil {
+		return nil, err
+	}
+	return t.Render, nil
+}
+
+// openResults opens the directory of --results. With placeholders, what stands
+// before the first one's component is the directory.
+func (r *mapRun) openResults() (*report.Results, error) {
+	dir := r.o.results
+	i := strings.IndexByte(dir, '{')
+	if i < 0 {
+		return openResultsDir(dir, nil)
+	}
+	cut := strings.LastIndexByte(dir[:i], '/')
+	text, err := task.CompileText(dir[cut+1:], r.spec)
+	if err != nil {
+		return nil, err
+	}
+	base := "."
+	if cut >= 0 {
+		base = dir[:max(cut, 1)]
+	}
+	return openResultsDir(base, text.Render)
+}
+
+func openResultsDir(dir string, path func(*task.Task, int) []byte) (*report.Results, error) {
+	rs, err := report.OpenResults(dir, path)
+	if errors.Is(err, report.ErrNotEmpty) {
+		return nil, usagef("name a new directory, or remove this one first", "--results: %v", err)
+	}
+	return rs, err
+}
+
+func (r *mapRun) poolConfig() (pool.Config, error) {
+	cfg := pool.Config{
+		Function: "exec", Args: r.spec, Jobs: r.o.jobsN, ChunkSize: r.o.chunkN,
+		MaxTasksPerChild: r.o.maxTasks, Timeout: r.o.timeoutDur, Grace: r.o.killAfterDur,
+		KillLeft: r.o.leftovers == "kill", RetryLost: r.o.retryLost, OKStatus: r.o.okN,
+		Store: r.store, Notice: r.notice,
+		// What is shown of a task that went well needs its data only here:
+		Forget: !r.o.json && !r.o.tag && r.o.tagString == "" && r.o.results == "",
+	}
+	if r.o.initializer != "" {
+		cfg.Initializer = append(r.o.shellWords("sh"), "-c", r.o.initializer)
+	}
+	if r.o.verbose {
+		cfg.Starting = func(t *task.Task, slot int) {
+			line := r.tmpl.Display(t, slot)
+			r.teller.later(func() { r.report.Line(line) })
+		}
+	}
+	if r.o.lineBuffer {
+		cfg.Live = r.report.Live
+	}
+	var err error
+	if r.o.ungroup || r.o.tty {
+		if cfg.Stdout, err = handDown(r.a.stdout); err == nil {
+			cfg.Stderr, err = handDown(r.a.stderr)
+		}
+	}
+	if r.o.tty && err == nil {
+		cfg.Terminal = true
+		cfg.Stdin, err = handDown(r.a.stdin)
+	}
+	return cfg, err
+}
+
+// initializerHint returns what to do about an initializer that sets what no
+// task will see.
+func initializerHint(line string) string {
+	for _, part := range strings.FieldsFunc(line, func(c rune) bool { return strings.ContainsRune(";&|\n", c) }) {
+		f := strings.Fields(part)
+		if len(f) == 0 {
+			continue
+		}
+		switch f[0] {
+		case "cd", "export", ".", "source", "alias", "set", "ulimit", "umask", "declare", "typeset":
+			return "do it before mpx map, in the shell that calls it: " + f[0] + " …"
+		}
+		if strings.HasSuffix(f[0], "()") || f[0] == "function" {
+			return "put the function's commands into COMMAND, or into a script"
+		}
+	}
+	return ""
+}
