@@ -209,3 +209,36 @@ func TestFailFromScheduler(t *testing.T) {
 		t.Errorf("%v, %v", e, b.p.err())
 	}
 }
+
+// Results that nobody has taken count with their tasks' data, unless that is
+// forgotten; those that are released count no more.
+func TestHeldBytes(t *testing.T) {
+	for _, forget := range []bool{false, true} {
+		b := newBench(t, 1, Config{Forget: forget})
+		const size = heldBytes / 10
+		data := make([]byte, size)
+		fill := func() (n int) {
+			for ; n < 100 && !b.stream.full(); n++ {
+				ts := []task.Task{{FromStdin: true, Stdin: data}}
+				b.stream.count(ts)
+				b.handle(arriving{s: b.stream, tasks: ts})
+				b.dispatch()
+				b.answers(b.workers[0], 1, time.Second)
+			}
+			return n
+		}
+		first := fill()
+		results, err := b.stream.Next()
+		b.stream.Release(3)
+		second := fill()
+		if want := [2]int{11, 3}; !forget && [2]int{first, second} != want {
+			t.Errorf("%d and %d tasks before it is full, want %v", first, second, want)
+		}
+		if want := [2]int{100, 100}; forget && [2]int{first, second} != want {
+			t.Errorf("%d and %d tasks before it is full, want %v", first, second, want)
+		}
+		if err != nil || len(results) != first || (results[0].Stdin == nil) != forget {
+			t.Errorf("%d results, %v", len(results), err)
+		}
+	}
+}

@@ -460,24 +460,30 @@ func (e *endless) Next() ([]task.Task, error) {
 	return tasks("1"), nil
 }
 
-// The window holds for bytes, too: tasks of 8 MiB.
+// The window holds for bytes, too; but two tasks for each worker are read,
+// however large they are.
 func TestWindowOfBytes(t *testing.T) {
-	cfg := doubles()
-	p := start(t, cfg)
-	src := &endlessData{data: make([]byte, 8<<20)}
-	it, err := p.Imap(src)
-	if err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "4 tasks read", func() bool { return src.calls.Load() >= 4 })
-	if _, err := next(t, it); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "a fifth read", func() bool { return src.calls.Load() >= 5 })
-	p.Terminate()
-	join(t, p)
-	if n := src.calls.Load(); n > 5 {
-		t.Errorf("%d tasks of 8 MiB read, one taken", n)
+	for size, want := range map[int]int64{1 << 20: 4, 8 << 20: 4, 512 << 10: 8} {
+		s := newStage(t)
+		p := start(t, shell(s.hello+s.hold))
+		src := &endlessData{data: make([]byte, size)}
+		it, err := p.Imap(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.await()
+		s.await()
+		s.release(1)
+		if _, err := next(t, it); err != nil {
+			t.Fatal(err)
+		}
+		s.await() // the third
+		eventually(t, "one more read", func() bool { return src.calls.Load() >= want+1 })
+		p.Terminate()
+		join(t, p)
+		if n := src.calls.Load(); n > want+1 {
+			t.Errorf("%d tasks of %d bytes read, one done; want %d", n, size, want+1)
+		}
 	}
 }
 
@@ -488,5 +494,5 @@ type endlessData struct {
 
 func (e *endlessData) Next() ([]task.Task, error) {
 	e.calls.Add(1)
-	return []task.Task{{Values: list("1"), FromStdin: true, Stdin: e.data}}, nil
+	return []task.Task{{FromStdin: true, Stdin: e.data}}, nil
 }

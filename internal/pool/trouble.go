@@ -66,7 +66,7 @@ func (s *scheduler) shrink(n int, why string) {
 		return
 	}
 	s.shrunk = true
-	s.p.notice(fmt.Sprintf("there is no room for more than about %d workers at a time: %s", s.limit, why),
+	s.p.notice(fmt.Sprintf("there is no room for all the workers asked for: %s", why),
 		"fewer jobs (-j), or higher limits: ulimit -n (files), ulimit -u (processes)")
 }
 

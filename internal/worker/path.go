@@ -64,8 +64,10 @@ func cannotRun(name string, err error) cannot {
 		if strings.Contains(name, "/") {
 			return cannot{127, name + ": no such file, or its interpreter is missing", ""}
 		}
-		return cannot{127, name + ": command not found",
-			"is it installed and on PATH? A function or an alias of your shell is not seen here"}
+		return cannot{
+			127, name + ": command not found",
+			"is it installed and on PATH? A function or an alias of your shell is not seen here",
+		}
 	case unix.EACCES, unix.EISDIR:
 		if st, serr := os.Stat(name); serr == nil && st.IsDir() {
 			return cannot{126, name + ": is a directory", ""}
