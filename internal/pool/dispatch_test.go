@@ -242,3 +242,46 @@ func TestHeldBytes(t *testing.T) {
 		}
 	}
 }
+
+// A worker that may be started is as good as an idle one: tasks are called
+// back for it.
+func TestBalanceForNewWorker(t *testing.T) {
+	b := newBench(t, 2, Config{})
+	b.mean = 1e-6
+	b.arrives(20)
+	slow, gone := b.workers[0], b.workers[1]
+	for b.queue.len() > 0 {
+		b.dispatch()
+	}
+	b.retire(gone)
+	slow.outbox = nil
+	b.answers(gone, len(gone.inflight), time.Microsecond)
+	if len(slow.outbox) != 1 || slow.outbox[0].recall != slow.outstanding/2 {
+		t.Errorf("%d outstanding, told %+v", slow.outstanding, slow.outbox)
+	}
+}
+
+// Values that the pool never took from MapAsync, as it ended before, are
+// Cancelled like the rest.
+func TestNeverArrived(t *testing.T) {
+	b := newBench(t, 1, Config{})
+	go func() {
+		s := (<-b.p.events).(opening).s
+		s.stop()
+		s.finish(ErrTerminated)
+	}()
+	a, err := b.p.MapAsync(make([]task.Values, 3), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := a.Get(-1)
+	close(b.p.ended)
+	if err != ErrTerminated || len(results) != 3 {
+		t.Errorf("%d results, %v", len(results), err)
+	}
+	for i := range results {
+		if results[i].Status != task.Cancelled || results[i].Index != uint64(i) {
+			t.Errorf("result %d: %s, index %d", i, results[i].Status, results[i].Index)
+		}
+	}
+}

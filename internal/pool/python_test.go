@@ -467,7 +467,7 @@ func TestWindowOfBytes(t *testing.T) {
 		s := newStage(t)
 		p := start(t, shell(s.hello+s.hold))
 		src := &endlessData{data: make([]byte, size)}
-		it, err := p.Imap(src)
+		it, err := p.ImapUnordered(src)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -54,14 +54,17 @@ func (s *session) initialize(r runner) {
 // step waits once and serves what came.
 func (s *session) step(r runner, fds []unix.PollFd) ([]unix.PollFd, error) {
 	fds = append(fds, unix.PollFd{Fd: requestFD, Events: unix.POLLIN}, unix.PollFd{Fd: resultFD})
-	if s.out.Pending() > 0 && !s.mayWait(r) {
+	// Asked once: time passes, and an answer that changed in between would make
+	// the wait one without end and without the result pipe.
+	held := s.out.Pending() > 0 && s.mayWait(r)
+	if s.out.Pending() > 0 && !held {
 		fds[1].Events = unix.POLLOUT
 	}
 	roomy := s.out.Room() >= 2*reserve
 	if roomy {
 		fds = r.watch(fds)
 	}
-	if _, err := r.wait(fds, s.timeout(r, roomy)); err != nil {
+	if _, err := r.wait(fds, s.timeout(r, roomy, held)); err != nil {
 		return fds, err
 	}
 	if err := s.serve(r, fds[:2]); err != nil {
@@ -104,12 +107,14 @@ func (s *session) flushDue(r runner) error {
 }
 
 // timeout is how long the loop may wait for a descriptor: negative for ever.
-func (s *session) timeout(r runner, roomy bool) time.Duration {
+// roomy says whether the runner's clocks are served, held whether results wait
+// for others.
+func (s *session) timeout(r runner, roomy, held bool) time.Duration {
 	var at time.Time
 	if roomy {
 		at = r.deadline()
 	}
-	if s.out.Pending() > 0 && s.mayWait(r) {
+	if held {
 		if f := s.held.Add(maxDelay); at.IsZero() || f.Before(at) {
 			at = f
 		}
