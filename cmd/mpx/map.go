@@ -168,6 +168,9 @@ func (r *mapRun) conclude(err error) error {
 	if broken := r.writeFailed(err); broken != nil {
 		return broken
 	}
+	if sig == sigPipe { // found by watchReader, and no more worth a word than above
+		return &outcome{signal: sig}
+	}
 	fmt.Fprint(r.a.stderr, sum.String())
 	if h := task.ShellHint(r.words); h != "" && len(r.words) > 1 && sum.Failed() > 0 {
 		fmt.Fprintln(r.a.stderr, "mpx: hint:", h)

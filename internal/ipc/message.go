@@ -146,6 +146,22 @@ func ParseStop(body []byte) (signal int, grace int64, err error) {
 // AppendEmpty appends a frame without a body.
 func AppendEmpty(b []byte, kind Kind) []byte { return AppendFrame(b, kind, nil) }
 
+// ParseEmpty checks the body of a frame that has none.
+func ParseEmpty(body []byte) error {
+	if len(body) != 0 {
+		return malformed("a body where there is none")
+	}
+	return nil
+}
+
+// MaxFault is the most text that a FAULT may have, in bytes.
+const MaxFault = 4096
+
+// AppendFault appends a FAULT with its text, cut at MaxFault.
+func AppendFault(b []byte, text string) []byte {
+	return AppendFrame(b, KindFault, []byte(text[:min(len(text), MaxFault)]))
+}
+
 // AppendHello appends the HELLO of the process pid.
 func AppendHello(b []byte, pid int) []byte {
 	b, mark := begin(b, KindHello)

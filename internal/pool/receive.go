@@ -89,10 +89,12 @@ func (w *worker) understand(e *reported, kind ipc.Kind, body []byte) error {
 		return err
 	case ipc.KindPaused:
 		e.paused = true
+		return ipc.ParseEmpty(body)
 	case ipc.KindFault:
 		w.fault = string(body)
 	case ipc.KindBye:
 		w.bye = true
+		return ipc.ParseEmpty(body)
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func Main(args []string) int {
 		return exitMisuse
 	}
 	if err := s.run(); err != nil && !errors.Is(err, errSupervisorGone) {
-		s.commit(func(b []byte) []byte { return ipc.AppendFrame(b, ipc.KindFault, []byte(err.Error())) })
+		s.commit(func(b []byte) []byte { return ipc.AppendFault(b, err.Error()) })
 		_ = s.flush()
 		return exitFault
 	}

@@ -143,6 +143,18 @@ func (s *session) obey(r runner, kind ipc.Kind, body []byte) error {
 		}
 		s.queue, s.stopped = nil, true
 		r.stop(signal, time.Duration(grace))
+	case ipc.KindPause, ipc.KindResume, ipc.KindRetire:
+		if err := ipc.ParseEmpty(body); err != nil {
+			return err
+		}
+		return s.turn(r, kind)
+	}
+	return nil
+}
+
+// turn carries out a request that is a word alone.
+func (s *session) turn(r runner, kind ipc.Kind) error {
+	switch kind {
 	case ipc.KindPause:
 		s.paused = true
 		r.pause()
