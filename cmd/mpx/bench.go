@@ -117,7 +117,7 @@ func (c *contest) overhead(t timing) time.Duration {
 func (c *contest) tell(w io.Writer, runs int, t timing) error {
 	n := time.Duration(max(c.tasks, 1))
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d tasks, %d runs each way in turn, medians\n\n", c.what, c.tasks, runs)
+	fmt.Fprintf(&b, "%s: %s, %s each way in turn, medians\n\n", c.what, counted(c.tasks, "task"), counted(runs, "run"))
 	fmt.Fprintf(&b, "  %-20s %12s %12s\n", "", "all", "a task")
 	fmt.Fprintf(&b, "  %-20s %12v %12v\n", "one after another", short(t.seq), short(t.seq/n))
 	fmt.Fprintf(&b, "  %-20s %12v %12v\n", "pool, -j "+strconv.Itoa(c.jobs), short(t.pool), short(t.pool/n))
@@ -131,6 +131,14 @@ func (c *contest) tell(w io.Writer, runs int, t timing) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// counted returns n of a thing.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return strconv.Itoa(n) + " " + thing + "s"
 }
 
 func number(x float64) string { return strconv.FormatFloat(x, 'g', 3, 64) }

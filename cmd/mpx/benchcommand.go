@@ -29,7 +29,7 @@ func (a *app) benchCommandLine(o *benchOptions, words []string, groups []task.Gr
 		err = c.tell(a.stdout, o.runs, t)
 	}
 	if err == nil && b.failed > 0 {
-		fmt.Fprintf(a.stderr, "mpx: %d tasks failed: the times may mean little\n", b.failed)
+		fmt.Fprintf(a.stderr, "mpx: %s failed: the times may mean little\n", counted(b.failed, "task"))
 		return &outcome{status: exitFailed}
 	}
 	return err
@@ -42,7 +42,7 @@ type commandBench struct {
 	spec   task.Spec
 	tmpl   *task.Template
 	tasks  []task.Task
-	failed int
+	failed int // of the last run
 }
 
 // read takes in all tasks, as each run needs them.
@@ -75,6 +75,7 @@ func (b *commandBench) oneAfterAnother() error {
 		return err
 	}
 	defer unix.Close(null)
+	b.failed = 0
 	for i := range b.tasks {
 		argv, err := b.tmpl.Argv(&b.tasks[i], 1)
 		if err != nil {
@@ -126,6 +127,7 @@ func (b *commandBench) throughPool() error {
 	if sig := signals.received(); sig != 0 {
 		return &outcome{signal: sig}
 	}
+	b.failed = 0
 	for i := range results {
 		if results[i].Status != task.OK {
 			b.failed++
