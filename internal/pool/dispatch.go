@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"container/heap"
 	"time"
 )
 
@@ -126,95 +125,4 @@ func (s *scheduler) balance() {
 	}
 	most.recalled = true
 	most.post(message{recall: most.outstanding / 2})
-}
-
-// A queue holds the tasks that no worker has.
-type queue struct {
-	again []item // to be handed out first, in order
-	items []item
-	head  int // of items
-}
-
-func (q *queue) len() int { return len(q.again) + len(q.items) - q.head }
-
-func (q *queue) push(it item) {
-	if q.head > 0 && len(q.items) == cap(q.items) && q.head >= len(q.items)/2 {
-		n := copy(q.items, q.items[q.head:])
-		clear(q.items[n:])
-		q.items, q.head = q.items[:n], 0
-	}
-	q.items = append(q.items, it)
-}
-
-func (q *queue) unshift(items []item) { q.again = append(q.again, items...) }
-
-// take removes up to n items, and no more than one after bytes of data.
-func (q *queue) take(n, bytes int) []item {
-	n = min(n, q.len())
-	out := make([]item, 0, max(n, 0))
-	for len(out) < n && bytes > 0 {
-		it := q.pop()
-		bytes -= it.Size()
-		out = append(out, it)
-	}
-	return out
-}
-
-func (q *queue) pop() (it item) {
-	if len(q.again) > 0 {
-		it = q.again[0]
-		if q.again = q.again[1:]; len(q.again) == 0 {
-			q.again = nil
-		}
-		return it
-	}
-	it = q.items[q.head]
-	q.items[q.head] = item{}
-	if q.head++; q.head == len(q.items) {
-		q.items, q.head = q.items[:0], 0
-	}
-	return it
-}
-
-func (q *queue) takeAll() []item { return q.take(q.len(), 1<<62) }
-
-// slots are the job slots, numbered from 1. The lowest free one is taken, so
-// that numbers stay below the most that ever ran at once.
-type slots struct {
-	used   int
-	top    int
-	unused intHeap
-}
-
-func (s *slots) take() int {
-	s.used++
-	if len(s.unused) > 0 {
-		return heap.Pop(&s.unused).(int)
-	}
-	s.top++
-	return s.top
-}
-
-// free gives w's slot to its successor. It is called once w has no task left,
-// and again without effect when w is gone.
-func (s *slots) free(w *worker) {
-	if w.freed {
-		return
-	}
-	w.freed = true
-	s.used--
-	heap.Push(&s.unused, w.slot)
-}
-
-type intHeap []int
-
-func (h intHeap) Len() int           { return len(h) }
-func (h intHeap) Less(i, j int) bool { return h[i] < h[j] }
-func (h intHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *intHeap) Push(x any)        { *h = append(*h, x.(int)) }
-func (h *intHeap) Pop() any {
-	old := *h
-	x := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return x
 }

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"errors"
 	"slices"
 	"syscall"
 	"time"
@@ -201,99 +200,5 @@ func (r *execRunner) finish() {
 	r.s.done(&d)
 	if c.job.Seq == 0 && (d.Exit != 0 || d.Signal != 0 || d.End != ipc.Ended) {
 		r.s.leaving = true
-	}
-}
-
-// report says how the task ended.
-func (c *running) report() ipc.Done {
-	d := ipc.Done{
-		Seq: c.job.Seq, Attempt: c.job.Attempt, End: c.end,
-		Timed: true, Start: c.start.UnixNano(), Elapsed: int64(c.ended.Sub(c.start)),
-		Used: true, User: c.ru.Utime.Nano(), System: c.ru.Stime.Nano(), MaxRSS: c.ru.Maxrss << 10,
-	}
-	if c.pidfd >= 0 { // it could not be killed
-		d.Used, d.Signal, d.Elapsed = false, int32(unix.SIGKILL), int64(time.Since(c.start))
-		d.Note = "a process of another user, or one stuck in the kernel, could not be killed"
-	} else if c.ws.Signaled() {
-		d.Signal = int32(c.ws.Signal())
-	} else {
-		d.Exit = int32(c.ws.ExitStatus())
-	}
-	return d
-}
-
-// stop ends the running task because the supervisor says so.
-func (r *execRunner) stop(signal int, grace time.Duration) {
-	if c := r.cur; c != nil && c.over() {
-		r.leaveBehind()
-	} else if c != nil {
-		r.tell(ipc.Stopped, syscall.Signal(signal), grace)
-	}
-}
-
-// tell asks all processes of the task to end, and sets the clock for KILL. The
-// first reason stands; a second asking can only shorten the wait.
-func (r *execRunner) tell(why ipc.End, signal syscall.Signal, grace time.Duration) {
-	c, now := r.cur, time.Now()
-	if !c.paused.IsZero() {
-		r.resume()
-	}
-	if c.end == ipc.Ended {
-		c.end = why
-	}
-	if signal == unix.SIGKILL {
-		grace = 0
-	}
-	if at := now.Add(grace); c.killAt.IsZero() || at.Before(c.killAt) {
-		c.killAt = at
-	}
-	if grace == 0 {
-		return // the loop kills at once
-	}
-	r.signal(signal)
-	r.signal(unix.SIGCONT) // a stopped process would not hear
-}
-
-// signal sends sig to every process of the task, its group first: a shell and
-// its children are meant to get it together.
-func (r *execRunner) signal(sig syscall.Signal) {
-	c := r.cur
-	group := c.pidfd >= 0 && !r.s.cfg.Terminal
-	if group && errors.Is(syscall.Kill(-c.pid, sig), unix.ESRCH) {
-		group = false
-	}
-	for _, pid := range proc.Descendants(unix.Getpid()) {
-		if st, err := proc.ReadStat(pid); err == nil && !(group && st.Group == c.pid) {
-			_ = syscall.Kill(pid, sig)
-		}
-	}
-}
-
-func (r *execRunner) pause() {
-	if c := r.cur; c != nil && c.paused.IsZero() {
-		c.paused = time.Now()
-		r.signal(unix.SIGSTOP)
-	}
-}
-
-// resume lets the task go on, with the time that it still had.
-func (r *execRunner) resume() {
-	c := r.cur
-	if c == nil || c.paused.IsZero() {
-		return
-	}
-	by := time.Since(c.paused)
-	for _, t := range []*time.Time{&c.limit, &c.killAt, &c.quietAt, &c.lastAt} {
-		if !t.IsZero() {
-			*t = t.Add(by)
-		}
-	}
-	c.paused = time.Time{}
-	r.signal(unix.SIGCONT)
-}
-
-func (r *execRunner) kill() {
-	if c := r.cur; c != nil && !c.over() {
-		proc.EndChildren(func(int) bool { return true }, killLimit, nil)
 	}
 }

@@ -1,0 +1,88 @@
+package worker
+
+import (
+	"errors"
+	"syscall"
+	"time"
+
+	"mpx/internal/ipc"
+	"mpx/internal/proc"
+
+	"golang.org/x/sys/unix"
+)
+
+// stop ends the running task because the supervisor says so.
+func (r *execRunner) stop(signal int, grace time.Duration) {
+	if c := r.cur; c != nil && c.over() {
+		r.leaveBehind()
+	} else if c != nil {
+		r.tell(ipc.Stopped, syscall.Signal(signal), grace)
+	}
+}
+
+// tell asks all processes of the task to end, and sets the clock for KILL. The
+// first reason stands; a second asking can only shorten the wait.
+func (r *execRunner) tell(why ipc.End, signal syscall.Signal, grace time.Duration) {
+	c, now := r.cur, time.Now()
+	if !c.paused.IsZero() {
+		r.resume()
+	}
+	if c.end == ipc.Ended {
+		c.end = why
+	}
+	if signal == unix.SIGKILL {
+		grace = 0
+	}
+	if at := now.Add(grace); c.killAt.IsZero() || at.Before(c.killAt) {
+		c.killAt = at
+	}
+	if grace == 0 {
+		return // the loop kills at once
+	}
+	r.signal(signal)
+	r.signal(unix.SIGCONT) // a stopped process would not hear
+}
+
+// signal sends sig to every process of the task, its group first: a shell and
+// its children are meant to get it together.
+func (r *execRunner) signal(sig syscall.Signal) {
+	c := r.cur
+	group := c.pidfd >= 0 && !r.s.cfg.Terminal
+	if group && errors.Is(syscall.Kill(-c.pid, sig), unix.ESRCH) {
+		group = false
+	}
+	for _, pid := range proc.Descendants(unix.Getpid()) {
+		if st, err := proc.ReadStat(pid); err == nil && !(group && st.Group == c.pid) {
+			_ = syscall.Kill(pid, sig)
+		}
+	}
+}
+
+func (r *execRunner) pause() {
+	if c := r.cur; c != nil && c.paused.IsZero() {
+		c.paused = time.Now()
+		r.signal(unix.SIGSTOP)
+	}
+}
+
+// resume lets the task go on, with the time that it still had.
+func (r *execRunner) resume() {
+	c := r.cur
+	if c == nil || c.paused.IsZero() {
+		return
+	}
+	by := time.Since(c.paused)
+	for _, t := range []*time.Time{&c.limit, &c.killAt, &c.quietAt, &c.lastAt} {
+		if !t.IsZero() {
+			*t = t.Add(by)
+		}
+	}
+	c.paused = time.Time{}
+	r.signal(unix.SIGCONT)
+}
+
+func (r *execRunner) kill() {
+	if c := r.cur; c != nil && !c.over() {
+		proc.EndChildren(func(int) bool { return true }, killLimit, nil)
+	}
+}
