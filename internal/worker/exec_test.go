@@ -198,7 +198,7 @@ func TestNoStart(t *testing.T) {
 	b.hello()
 	b.send(tasks(1, 3))
 	eventually(t, "the task runs", func() bool { return b.board.Group.Load() != 0 })
-	few := unix.Rlimit{Cur: 3, Max: 3}
+	few := unix.Rlimit{Cur: 6, Max: 6} // room for the worker's own poll, which counts, and for no pipe
 	if err := unix.Prlimit(b.pid, unix.RLIMIT_NOFILE, &few, nil); err != nil {
 		t.Fatal(err)
 	}
