@@ -34,6 +34,9 @@ type kin struct {
 func (k *kin) meet() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if !proc.AnyChild() {
+		return // the usual case, and listing children is some forty system calls
+	}
 	for _, pid := range proc.Children(os.Getpid()) {
 		if _, left := workerOf(pid); !left && !k.workers[pid] {
 			k.before[pid] = true

@@ -122,40 +122,37 @@ var launching sync.Mutex
 func (w *worker) launch() error {
 	launching.Lock()
 	defer launching.Unlock()
-	reqR, reqW, err := pipe()
-	if err != nil {
+	var requests, results [2]int
+	if err := unix.Pipe2(requests[:], unix.O_CLOEXEC); err != nil {
+		return fmt.Errorf("make a worker's pipe: %w", err)
+	}
+	defer unix.Close(requests[0])
+	if err := unix.Pipe2(results[:], unix.O_CLOEXEC); err != nil {
+		unix.Close(requests[1])
+		return fmt.Errorf("make a worker's pipe: %w", err)
+	}
+	defer unix.Close(results[1])
+	if err := w.spawn(requests[0], results[1]); err != nil {
+		unix.Close(requests[1])
+		unix.Close(results[0])
 		return err
 	}
-	defer reqR.Close()
-	resR, resW, err := pipe()
-	if err != nil {
-		reqW.Close()
-		return err
-	}
-	defer resW.Close()
-	if err = w.spawn(reqR, resW); err != nil {
-		reqW.Close()
-		resR.Close()
-		return err
-	}
-	w.results, w.in = resR, ipc.NewDecoder(64<<10)
+	w.results, w.in = polled(results[0], "results"), ipc.NewDecoder(64<<10)
 	w.mu.Lock()
-	w.requests = reqW
+	w.requests = polled(requests[1], "requests")
 	w.mu.Unlock()
 	return nil
 }
 
-// pipe makes a pipe that no child inherits.
-func pipe() (r, w *os.File, err error) {
-	r, w, err = os.Pipe()
-	if err != nil {
-		return nil, nil, fmt.Errorf("make a worker's pipe: %w", err)
-	}
-	return r, w, nil
+// polled is fd as a file whose readers and writers wait in the runtime's poller.
+// The worker's ends never go there, as those of os.Pipe would.
+func polled(fd int, name string) *os.File {
+	_ = unix.SetNonblock(fd, true) // of a pipe just made
+	return os.NewFile(uintptr(fd), name)
 }
 
 // spawn starts the process with its pipes as stdin and stdout, and its board.
-func (w *worker) spawn(requests, results *os.File) error {
+func (w *worker) spawn(requests, results int) error {
 	board, file, err := shm.CreateBoard()
 	if err != nil {
 		return err
@@ -172,7 +169,7 @@ func (w *worker) spawn(requests, results *os.File) error {
 		defer proc.TakeBack(fd)
 		pid, pidfd, err := proc.Start(&proc.Spec{
 			Path: "/proc/self/exe", Argv: []string{os.Args[0], ipc.WorkerArg, strconv.Itoa(fd)}, Env: os.Environ(),
-			Files:   [3]int{int(requests.Fd()), int(results.Fd()), 2},
+			Files:   [3]int{requests, results, 2},
 			Session: !w.p.cfg.Terminal,
 		})
 		if err != nil {

@@ -2,6 +2,7 @@ package proc
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -12,6 +13,13 @@ import (
 
 	"golang.org/x/sys/unix"
 )
+
+// AnyChild reports whether this process has children, the dead but unreaped
+// ones too. None is reaped.
+func AnyChild() bool {
+	err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	return !errors.Is(err, unix.ECHILD)
+}
 
 // Children returns the pids of pid's children, the dead but unreaped ones too.
 func Children(pid int) []int {
