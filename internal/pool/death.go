@@ -8,22 +8,14 @@ import (
 
 	"mpx/internal/shm"
 	"mpx/internal/task"
+
+	"golang.org/x/sys/unix"
 )
 
 // end reaps the process, whose result stream has ended, and says how it came
 // about and what it had.
 func (w *worker) end() died {
-	var ws syscall.WaitStatus
-	for {
-		if _, err := syscall.Wait4(w.pid, &ws, 0, nil); !errors.Is(err, syscall.EINTR) {
-			break
-		}
-	}
-	w.p.kin.ended(w.pid)
-	w.mu.Lock()
-	w.gone = true
-	_ = w.requests.Close()
-	w.mu.Unlock()
+	ws := w.reap()
 	w.more.Signal()
 	w.results.Close()
 	w.readRest()
@@ -44,6 +36,24 @@ func (w *worker) end() died {
 	}
 	w.board.Close()
 	return d
+}
+
+// reap waits for the process to end and takes its status. From then on its pid
+// is nobody's, and kill knows it: the two happen under the lock.
+func (w *worker) reap() (ws syscall.WaitStatus) {
+	for errors.Is(unix.Waitid(unix.P_PID, w.pid, nil, unix.WEXITED|unix.WNOWAIT, nil), unix.EINTR) {
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		if _, err := syscall.Wait4(w.pid, &ws, 0, nil); !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	w.p.kin.ended(w.pid)
+	w.gone = true
+	_ = w.requests.Close()
+	return ws
 }
 
 // how says why a worker is gone that should not be.

@@ -86,9 +86,12 @@ func (s *Stream) waitWindow() bool {
 
 // full reports whether no more is to be read ahead for now.
 func (s *Stream) full() bool {
-	enough := s.waiting.tasks >= 2*max(s.p.cfg.Jobs, 1)
-	return s.waiting.tasks+s.held.tasks >= s.p.cfg.Window ||
-		enough && s.waiting.bytes >= waitingBytes || s.held.bytes >= heldBytes
+	jobs, w := s.p.cfg.Jobs, s.waiting
+	if w.tasks+s.held.tasks >= s.p.cfg.Window || s.held.bytes >= heldBytes {
+		return true
+	}
+	enough := jobs > 0 && w.tasks >= waitingTasks*(jobs+1)
+	return enough || w.bytes >= waitingBytes && w.tasks >= 2*max(jobs, 1)
 }
 
 func (s *Stream) count(tasks []task.Task) {

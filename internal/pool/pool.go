@@ -83,7 +83,8 @@ type Pool struct {
 // The bounds of what is read ahead and held back. The one on waiting data gives
 // way to having two tasks for each worker, however large they are.
 const (
-	defaultWindow = 16 << 10  // tasks
+	defaultWindow = 16 << 10  // tasks in all
+	waitingTasks  = 1 << 10   // tasks without a result, for each worker and one more
 	waitingBytes  = 4 << 20   // of tasks without a result
 	heldBytes     = 256 << 20 // of tasks whose results have not been released
 )

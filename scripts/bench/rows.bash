@@ -84,7 +84,7 @@ digest_row() {
 	mb=$(du -s --apparent-size -BM "$tmp/tree" | tr -dc 0-9' \t' | cut -f 1)
 	files=$(find "$tmp/tree" -type f | wc -l)
 	units+=([mpx_digest]=$mb [xargs_digest]=$mb)
-	cat "$tmp"/tree/*/* >/dev/null # into the cache
+	find "$tmp/tree" -type f -exec cat {} + >/dev/null # into the cache
 	race mpx_digest xargs_digest
 	sed 's|  \./|  |' "$tmp/out.mpx_digest" | sort >"$tmp/mine"
 	sed 's|  \./|  |' "$tmp/out.xargs_digest" | sort >"$tmp/theirs"
