@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -234,4 +235,24 @@ func TestPauseBetweenTasks(t *testing.T) {
 	for _, r := range get(t, a) {
 		wantStatus(t, &r, task.OK)
 	}
+}
+
+// A worker that is itself stopped cannot say that its task is: Pause does not
+// wait for it for ever.
+func TestPauseStoppedWorker(t *testing.T) {
+	s := newStage(t)
+	p := start(t, shell(s.hello+s.hold))
+	a := mapAsync(t, p, "1")
+	b := s.await()
+	if err := syscall.Kill(b.worker, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "Pause", p.Pause)
+	if err := syscall.Kill(b.worker, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the task stopped", func() bool { return stopped(b.pid) })
+	p.Resume()
+	s.release(1)
+	wantStatus(t, &get(t, a)[0], task.OK)
 }

@@ -181,14 +181,21 @@ func (p *Pool) Join() error {
 	return p.err()
 }
 
+// pauseTime is how long Pause waits for a worker that does not answer: one that
+// is itself stopped, say.
+const pauseTime = 2 * time.Second
+
 // Pause stops the processes of all running tasks and their clocks, and returns
 // when they have stopped; nothing more is started. Resume undoes it.
 func (p *Pool) Pause() {
 	done := make(chan struct{})
 	p.send(pausing{done})
+	t := time.NewTimer(pauseTime)
+	defer t.Stop()
 	select {
 	case <-done:
 	case <-p.ended:
+	case <-t.C:
 	}
 }
 

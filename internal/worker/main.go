@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"runtime"
 	"strconv"
 
@@ -80,6 +81,9 @@ func (s *session) run() error {
 	if err := s.configure(); err != nil {
 		return err
 	}
+	if s.cfg.Terminal {
+		sharesTerminal()
+	}
 	f, ok := functions[s.cfg.Function]
 	if !ok {
 		return fmt.Errorf("no function named %q", s.cfg.Function)
@@ -108,6 +112,13 @@ func (s *session) run() error {
 		return err
 	}
 	return s.loop(r)
+}
+
+// sharesTerminal keeps this process alive and running through the signals of a
+// terminal that it shares with its task: what they mean for the pool is the
+// supervisor's to say. Ignored, they would be ignored by tasks, too.
+func sharesTerminal() {
+	signal.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU)
 }
 
 // configure waits for the whole CONFIG.
