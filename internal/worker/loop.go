@@ -64,15 +64,13 @@ func (s *session) step(r runner, fds []unix.PollFd) ([]unix.PollFd, error) {
 	if roomy {
 		fds = r.watch(fds)
 	}
-	if _, err := r.wait(fds, s.timeout(r, roomy, held)); err != nil {
+	if _, err := r.wait(fds, s.timeout(r, held)); err != nil {
 		return fds, err
 	}
 	if err := s.serve(r, fds[:2]); err != nil {
 		return fds, err
 	}
-	if roomy {
-		r.ready(fds[2:])
-	}
+	r.ready(fds[2:]) // its clocks run also while its output has to wait
 	return fds, nil
 }
 
@@ -107,13 +105,9 @@ func (s *session) flushDue(r runner) error {
 }
 
 // timeout is how long the loop may wait for a descriptor: negative for ever.
-// roomy says whether the runner's clocks are served, held whether results wait
-// for others.
-func (s *session) timeout(r runner, roomy, held bool) time.Duration {
-	var at time.Time
-	if roomy {
-		at = r.deadline()
-	}
+// held says whether results wait for others.
+func (s *session) timeout(r runner, held bool) time.Duration {
+	at := r.deadline()
 	if held {
 		if f := s.held.Add(maxDelay); at.IsZero() || f.Before(at) {
 			at = f

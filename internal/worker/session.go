@@ -60,7 +60,8 @@ type runner interface {
 	start(j *job)
 	busy() bool
 	// watch appends the descriptors to wait for; ready is called after the
-	// wait with the same, and also when deadline passed.
+	// wait with the same, and also when deadline passed. Without room for more
+	// output they are none, and only the clocks are served.
 	watch([]unix.PollFd) []unix.PollFd
 	ready([]unix.PollFd)
 	deadline() time.Time // zero: none

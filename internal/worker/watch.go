@@ -24,7 +24,11 @@ func (r *execRunner) watch(fds []unix.PollFd) []unix.PollFd {
 
 func (r *execRunner) ready(fds []unix.PollFd) {
 	c := r.cur
-	if c == nil || len(fds) < 3 {
+	if c == nil {
+		return
+	}
+	if len(fds) < 3 { // no room for what it writes, or it has only just begun
+		r.clocks(time.Now())
 		return
 	}
 	got, more := 0, false
