@@ -16,7 +16,7 @@ const (
 // dispatch hands out tasks as far as workers have room, starts workers for what
 // is left, and has a worker give back tasks when another has none.
 func (s *scheduler) dispatch() {
-	if s.stopped || s.held {
+	if s.stopped || s.held || s.p.err() != nil { // a failure's STOP may be on its way
 		return
 	}
 	s.refillAll(true) // nobody queues behind another's task while one is idle
