@@ -18,6 +18,7 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == ipc.WorkerArg {
 		os.Exit(worker.Main(os.Args[2:]))
 	}
+	keepStdoutClosed()
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	status, sig := a.run(os.Args[1:])
 	if sig != 0 {
