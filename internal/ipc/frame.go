@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 )
 
 // Bounds of a frame, in bytes.
@@ -99,31 +98,4 @@ func (d *Decoder) End() error {
 		return ErrTorn
 	}
 	return nil
-}
-
-// ReadAll decodes r to its end and hands each frame to f. It is for tests and
-// for streams that are at hand as a whole.
-func ReadAll(r io.Reader, f func(Kind, []byte) error) error {
-	d := NewDecoder(4096)
-	for {
-		_, rerr := d.Fill(r.Read)
-		for {
-			kind, body, ok, err := d.Next()
-			if err != nil {
-				return err
-			}
-			if !ok {
-				break
-			}
-			if err := f(kind, body); err != nil {
-				return err
-			}
-		}
-		switch {
-		case rerr == io.EOF:
-			return d.End()
-		case rerr != nil:
-			return rerr
-		}
-	}
 }
