@@ -23,7 +23,16 @@ func (r *Report) deliver(res *task.Result) (err error) {
 		r.notice(res.Note, res.Hint, res.Status == task.Lost)
 	}
 	r.count(res)
+	err = cmp.Or(err, r.record(res))
 	res.Release()
+	return err
+}
+
+// record hands res to the records.
+func (r *Report) record(res *task.Result) (err error) {
+	for _, rec := range r.o.Records {
+		err = cmp.Or(err, rec.Record(res))
+	}
 	return err
 }
 

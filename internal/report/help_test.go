@@ -116,3 +116,12 @@ func (w *fullWriter) Write(p []byte) (int, error) {
 	}
 	return n, nil
 }
+
+// retried adds res as an attempt that another one follows.
+func retried(t *testing.T, r *Report, res task.Result) {
+	t.Helper()
+	res.Again = true
+	if n, err := r.Add([]task.Result{res}); n != 0 || err != nil {
+		t.Fatalf("Add of an attempt: %d delivered, %v", n, err)
+	}
+}

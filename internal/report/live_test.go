@@ -111,7 +111,7 @@ func TestLiveRetry(t *testing.T) {
 		r := New(o)
 		two := result(2, "", "")
 		r.Live(&two.Task, 1, false, []byte("first\n"))
-		r.Retried(&two)
+		retried(t, r, two)
 		two = result(2, "", "")
 		two.Attempt = 2
 		want := "1\n"
@@ -171,7 +171,7 @@ func TestLiveRetryMidLine(t *testing.T) {
 	res := result(1, "", "")
 	long := strings.Repeat("y", maxPart+1)
 	r.Live(&res.Task, 1, false, []byte(long))
-	r.Retried(&res)
+	retried(t, r, res)
 	res.Attempt++
 	r.Live(&res.Task, 1, false, []byte("x\n"))
 	s.want(t, long+"\nx\n", "")

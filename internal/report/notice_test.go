@@ -66,9 +66,7 @@ func TestRetriedNotice(t *testing.T) {
 	r := New(s.options())
 	res := noted(1, "worker mpx-worker-3 died", "")
 	res.Status, res.Stdout = task.Lost, task.Bytes([]byte("half"))
-	if err := r.Retried(&res); err != nil {
-		t.Fatal(err)
-	}
+	retried(t, r, res)
 	mustAdd(t, r, result(1, "whole", ""))
 	if sum := mustClose(t, r); sum.Total != 1 || sum.Failed() != 0 {
 		t.Errorf("summary %+v", sum)

@@ -47,8 +47,8 @@ func New(o Options) *Report {
 	return r
 }
 
-// Add takes the results of tasks that have ended for good, prints those whose
-// turn it is, and releases their outputs. The elements of batch become the
+// Add takes the results of attempts. It prints the tasks whose turn it is, and
+// releases their outputs. The elements of batch become the
 // Report's, the slice itself stays the caller's. It returns how many results,
 // of this batch and earlier ones, are finished with; that holds after an error
 // too, so that whoever waits for them to make room waits in vain for none.
@@ -60,6 +60,10 @@ func (r *Report) Add(batch []task.Result) (delivered int, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range batch {
+		if batch[i].Again {
+			err = cmp.Or(err, r.retried(&batch[i]))
+			continue
+		}
 		n, e := r.add(&batch[i])
 		delivered += n
 		err = cmp.Or(err, e)
@@ -102,18 +106,16 @@ func (r *Report) drain() (delivered int, err error) {
 	}
 }
 
-// Retried takes the result of an attempt that another one will follow: its
-// output is kept in the results directory and not printed, its note is shown.
-// Call it after the attempt's last Live and before the next attempt's first.
-func (r *Report) Retried(res *task.Result) (err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// retried takes the result of an attempt that another one follows: its output
+// is kept in the results directory and not printed, its note is shown.
+func (r *Report) retried(res *task.Result) (err error) {
 	if r.o.Results != nil {
 		err = r.save(res, attemptDir(res.Attempt))
 	}
 	if res.Note != "" {
 		r.notice(res.Note, res.Hint, res.Status == task.Lost)
 	}
+	err = cmp.Or(err, r.record(res))
 	res.Release()
 	return err
 }
@@ -130,6 +132,9 @@ func (r *Report) Close() (Summary, error) {
 	r.err.flush()
 	if r.o.Results != nil {
 		err = cmp.Or(err, r.o.Results.Close())
+	}
+	for _, rec := range r.o.Records {
+		err = cmp.Or(err, rec.Close(&r.sum))
 	}
 	return r.sum, cmp.Or(r.out.fail, err, r.err.fail)
 }

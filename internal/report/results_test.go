@@ -80,7 +80,7 @@ func TestResultsLive(t *testing.T) {
 		r.Live(&res.Task, 1, false, []byte(text))
 		r.Live(&res.Task, 1, true, []byte("e"+text))
 		if attempt == 0 {
-			r.Retried(&res)
+			retried(t, r, res)
 		} else {
 			mustAdd(t, r, res)
 		}

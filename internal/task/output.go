@@ -110,6 +110,31 @@ func (o *Output) WriteTo(w io.Writer) (int64, error) {
 	return done, nil
 }
 
+// Tail returns up to n bytes from the end of o. Errors are those of reading the
+// spill file.
+func (o *Output) Tail(n int64) ([]byte, error) {
+	n = min(n, o.size)
+	skip, tail := o.size-n, make([]byte, 0, n)
+	if l := int64(len(o.mem)); skip < l {
+		tail, skip = append(tail, o.mem[skip:]...), 0
+	} else {
+		skip -= l
+	}
+	for _, e := range o.extents {
+		if skip >= e.len {
+			skip -= e.len
+			continue
+		}
+		from := len(tail)
+		tail = tail[:from+int(e.len-skip)]
+		if _, err := o.store.file.ReadAt(tail[from:], e.off+skip); err != nil {
+			return nil, fmt.Errorf("read spilled output: %w", err)
+		}
+		skip = 0
+	}
+	return tail, nil
+}
+
 // Release gives back what o holds; o is empty afterwards.
 func (o *Output) Release() {
 	if o.store != nil {

@@ -40,6 +40,8 @@ type Result struct {
 	Usage   Usage
 	Stdout  Output
 	Stderr  Output
+	// Again says that another attempt follows: this is not the task's outcome.
+	Again bool
 	// Note is what mpx has to say about the task beyond what the command said
 	// itself ("nosuch: command not found"); Hint is the remedy. The same Note
 	// is shown to the user once.

@@ -15,6 +15,9 @@ type Task struct {
 	// FromStdin says that Stdin (perhaps empty) is the task's standard input;
 	// otherwise that is /dev/null.
 	FromStdin bool
+	// Before says that an earlier run has done the task: it is not run, and its
+	// outcome is Skipped.
+	Before bool
 }
 
 // Size returns about how many bytes of memory t's data takes.

@@ -1,0 +1,32 @@
+package task
+
+import "time"
+
+// EventKind is what has happened in a run.
+type EventKind uint8
+
+// What happens to tasks and to workers. Each task has any number of attempts
+// that TaskRetry ends, and one that TaskEnd does.
+const (
+	TaskStart    EventKind = iota // an attempt has begun
+	TaskLost                      // a worker died under an attempt; TaskRetry or TaskEnd follows
+	TaskRetry                     // an attempt has ended, and another will follow
+	TaskEnd                       // a task has its outcome
+	WorkerStart                   // a worker process has been started
+	WorkerRetire                  // a worker has been told to leave, or leaves by itself
+	WorkerDie                     // a worker is gone that should not be
+	Halted                        // --halt has ended the run
+)
+
+// An Event is something that has just happened in a run.
+type Event struct {
+	Kind EventKind
+	Time time.Time
+	// Result is what is known of the task, valid during the call alone: of
+	// TaskStart its Task, Worker, Slot and Start. Nil for a worker's event.
+	Result *Result
+	Delay  time.Duration // TaskRetry: before the next attempt may start
+	// The worker: its number from 1, its job slot, its process.
+	Worker, Slot, PID int
+	Reason            string // why: WorkerRetire, WorkerDie, TaskLost, Halted
+}
