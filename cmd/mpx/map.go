@@ -36,6 +36,7 @@ type mapRun struct {
 	tmpl    *task.Template
 	spec    task.Spec
 	store   *task.Store
+	joblog  *report.Joblog // nil: none
 	report  *report.Report
 	teller  *teller
 	pool    *pool.Pool
@@ -117,7 +118,7 @@ func (r *mapRun) run() error {
 	defer r.store.Close()
 	r.signals = catch(r.pool, r.o.killAfterDur, r.notice)
 	watchReader(r.a.stdout, r.signals)
-	stream, err := r.pool.Stream(r.source)
+	stream, err := r.pool.Stream(r.input())
 	r.pool.Close()
 	if err == nil {
 		err = r.take(stream)
@@ -178,10 +179,13 @@ func (r *mapRun) conclude(err error) error {
 	if sig != 0 {
 		return &outcome{signal: sig}
 	}
-	if sum.OK < sum.Total {
-		return &outcome{status: exitFailed}
+	if sum.Done() || r.o.haltAt.On == pool.HaltSuccess && r.pool.Halted() {
+		return nil
 	}
-	return nil
+	if r.o.haltAt.On == pool.HaltDone && r.pool.Halted() && sum.Failed() == 0 {
+		return nil
+	}
+	return &outcome{status: exitFailed}
 }
 
 // writeFailed is err as an outcome: a stdout that nobody reads any more ends

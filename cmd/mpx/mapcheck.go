@@ -7,7 +7,7 @@ import (
 
 // check reads the flags' values.
 func (o *mapOptions) check() error {
-	for _, f := range []func() error{o.checkInput, o.checkPool, o.checkOutput, o.checkFailure} {
+	for _, f := range []func() error{o.checkInput, o.checkPool, o.checkOutput, o.checkFailure, o.checkRecords} {
 		if err := f(); err != nil {
 			return err
 		}
@@ -91,31 +91,6 @@ func (o *mapOptions) checkOutput() error {
 	}
 	if o.tty && o.stdin {
 		return usagef("leave one out", "--tty and --stdin both want the task's standard input")
-	}
-	return nil
-}
-
-func (o *mapOptions) checkFailure() (err error) {
-	for _, s := range strings.Split(o.okStatus, ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(s))
-		if err != nil || n < 0 || n > 255 {
-			return usagef("numbers from 0 to 255, with commas", "--ok-status %s makes no sense", o.okStatus)
-		}
-		o.okN = append(o.okN, n)
-	}
-	if o.timeout != "" {
-		if o.timeoutDur, err = parseDuration(o.timeout); err != nil || o.timeoutDur <= 0 {
-			return usagef("1.5s, 2m, 1d, or a number of seconds", "--timeout %s makes no sense", o.timeout)
-		}
-	}
-	if o.killAfterDur, err = parseDuration(o.killAfter); err != nil {
-		return usagef("1.5s, 2m, or a number of seconds", "--kill-after %s makes no sense", o.killAfter)
-	}
-	if o.leftovers != "keep" && o.leftovers != "kill" {
-		return usagef("keep or kill", "--leftovers %s makes no sense", o.leftovers)
-	}
-	if o.retryLost < 0 {
-		return usagef("a number from 0", "--retry-lost %d makes no sense", o.retryLost)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"mpx/internal/pool"
 	"mpx/internal/task"
 
 	"github.com/spf13/pflag"
@@ -43,12 +44,25 @@ type mapOptions struct {
 	leftovers string
 	retryLost int
 
+	retries    int
+	retryDelay string
+	retryOn    string
+	halt       string
+	delay      string
+
+	joblog               string
+	resume, resumeFailed bool
+
 	// What check makes of the above.
 	args                     int // 0: max
 	blockN                   int64
 	jobsN, chunkN            int
 	okN                      []int
 	timeoutDur, killAfterDur time.Duration
+	retryDelayDur, delayDur  time.Duration
+	timeoutPercent           float64 // of the median run time
+	retryIf                  func(*task.Result) bool
+	haltAt                   pool.Halt
 }
 
 func (o *mapOptions) addFlags(f *pflag.FlagSet) {
@@ -56,11 +70,27 @@ func (o *mapOptions) addFlags(f *pflag.FlagSet) {
 	o.addInputFlags(f)
 	o.addPoolFlags(f)
 	o.addOutputFlags(f)
+	o.addFailureFlags(f)
+	o.addRecordFlags(f)
+}
+
+func (o *mapOptions) addRecordFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.joblog, "joblog", "", "log each finished task to `FILE`, in GNU parallel's format; +FILE appends")
+	f.BoolVar(&o.resume, "resume", false, "skip the tasks that the joblog says succeeded")
+	f.BoolVar(&o.resumeFailed, "resume-failed", false, "the same: those that failed run again")
+}
+
+func (o *mapOptions) addFailureFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.okStatus, "ok-status", "0", "comma-separated exit `statuses` that count as success")
 	f.StringVar(&o.timeout, "timeout", "", "end a task, with all its processes, after `DUR` (1.5s, 2m, or seconds)")
 	f.StringVar(&o.killAfter, "kill-after", "1s", "time from TERM to KILL for what mpx ends (`DUR`)")
 	f.StringVar(&o.leftovers, "leftovers", "keep", "what a finished task left running in the background: `keep|kill`")
+	f.IntVar(&o.retries, "retries", 0, "run a task that failed again, up to `N` times")
+	f.StringVar(&o.retryDelay, "retry-delay", "0", "wait `DUR` before a retry, doubled for each further one, +/- 25 %")
+	f.StringVar(&o.retryOn, "retry-on", "", "retry only after these exit `statuses` (1,75), or signal, timeout")
 	f.IntVar(&o.retryLost, "retry-lost", 2, "run a task whose worker died again, up to `N` times")
+	f.StringVar(&o.halt, "halt", "never", "end early: `WHEN,WHAT=N[%]`, as soon,fail=1, now,fail=10%, now,success=1; never")
+	f.StringVar(&o.delay, "delay", "0", "let `DUR` pass between the starts of two tasks")
 }
 
 func (o *mapOptions) addInputFlags(f *pflag.FlagSet) {

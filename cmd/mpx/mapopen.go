@@ -39,7 +39,11 @@ func (r *mapRun) reportOptions() (report.Options, error) {
 		Mode: r.o.mode(), Order: r.o.order(),
 		Command: r.tmpl.DisplayWords, Display: r.tmpl.Display,
 	}
-	var err error
+	err := r.openJoblog()
+	if err != nil {
+		return ro, err
+	}
+	ro.Joblog = r.joblog
 	if ro.Tag, err = r.tag(); err != nil {
 		return ro, err
 	}
@@ -101,9 +105,11 @@ func (r *mapRun) poolConfig() (pool.Config, error) {
 		Function: "exec", Args: r.spec, Jobs: r.o.jobsN, ChunkSize: r.o.chunkN,
 		MaxTasksPerChild: r.o.maxTasks, Timeout: r.o.timeoutDur, Grace: r.o.killAfterDur,
 		KillLeft: r.o.leftovers == "kill", RetryLost: r.o.retryLost, OKStatus: r.o.okN,
+		Retries: r.o.retries, RetryDelay: r.o.retryDelayDur, RetryOn: r.o.retryIf, Halt: r.o.haltAt,
+		TimeoutPercent: r.o.timeoutPercent, Delay: r.o.delayDur,
 		Store: r.store, Notice: r.notice,
 		// What is shown of a task that went well needs its data only here:
-		Forget: !r.o.json && !r.o.tag && r.o.tagString == "" && r.o.results == "",
+		Forget: !r.o.json && !r.o.tag && r.o.tagString == "" && r.o.results == "" && r.joblog == nil,
 	}
 	if r.o.initializer != "" {
 		cfg.Initializer = append(r.o.shellWords("sh"), "-c", r.o.initializer)
@@ -118,7 +124,10 @@ func (r *mapRun) poolConfig() (pool.Config, error) {
 		cfg.Live = r.report.Live
 	}
 	var err error
-	if r.o.ungroup || r.o.tty {
+	if r.joblog != nil {
+		cfg.Keep, err = handDown(r.joblog.File())
+	}
+	if err == nil && (r.o.ungroup || r.o.tty) {
 		if cfg.Stdout, err = handDown(r.a.stdout); err == nil {
 			cfg.Stderr, err = handDown(r.a.stderr)
 		}

@@ -38,6 +38,10 @@ type (
 		Attempt uint32
 		Reason  string
 	}
+	start struct {
+		Seq   uint64
+		Start int64
+	}
 )
 
 // codecs has every kind of PROTOCOL.md.
@@ -61,9 +65,11 @@ var codecs = map[Kind]codec{
 			s.Signal, s.Grace, err = ParseStop(b)
 			return s, err
 		}),
-	KindPause:  empty(KindPause),
-	KindResume: empty(KindResume),
-	KindRetire: empty(KindRetire),
+	KindPause:   empty(KindPause),
+	KindResume:  empty(KindResume),
+	KindRetire:  empty(KindRetire),
+	KindLimit:   codecOf(func(t *rapid.T) int64 { return rapid.Int64().Draw(t, "limit") }, AppendLimit, ParseLimit),
+	KindProceed: empty(KindProceed),
 
 	KindHello: codecOf(func(t *rapid.T) int { return int(u32(t, "pid")) }, AppendHello, ParseHello),
 	KindOut: codecOf(func(t *rapid.T) Out {
@@ -88,6 +94,12 @@ var codecs = map[Kind]codec{
 		func(b []byte, s string) []byte { return AppendFrame(b, KindFault, []byte(s)) },
 		func(b []byte) (string, error) { return string(b), nil }),
 	KindBye: empty(KindBye),
+	KindStart: codecOf(func(t *rapid.T) start {
+		return start{rapid.Uint64().Draw(t, "seq"), rapid.Int64().Draw(t, "start")}
+	}, func(b []byte, s start) []byte { return AppendStart(b, s.Seq, s.Start) }, func(b []byte) (s start, err error) {
+		s.Seq, s.Start, err = ParseStart(b)
+		return s, err
+	}),
 }
 
 // empty is a kind without a body.

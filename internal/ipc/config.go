@@ -22,11 +22,21 @@ type Config struct {
 	Timeout     int64    `json:"timeout,omitempty"`     // a task's time limit in ns; 0: none
 	Grace       int64    `json:"grace"`                 // from TERM to KILL, in ns
 	KillLeft    bool     `json:"kill_left,omitempty"`   // end what a finished task left running
+	Starts      bool     `json:"starts,omitempty"`      // say START
+
+	// After an end that is not one of OKStatus (HoldFailed), or is one (HoldOK),
+	// the next task waits for PROCEED.
+	OKStatus   []int `json:"ok_status,omitempty"`
+	HoldFailed bool  `json:"hold_failed,omitempty"`
+	HoldOK     bool  `json:"hold_ok,omitempty"`
 
 	// Descriptors of the worker that tasks inherit; 0: a pipe (stdin: /dev/null).
 	Stdin  int `json:"stdin,omitempty"`
 	Stdout int `json:"stdout,omitempty"`
 	Stderr int `json:"stderr,omitempty"`
+	// Keep is a descriptor that the worker keeps open and hands to nobody; 0:
+	// none.
+	Keep int `json:"keep,omitempty"`
 	// Terminal leaves worker and tasks in the supervisor's session and process
 	// group, so that tasks may use its terminal.
 	Terminal bool `json:"terminal,omitempty"`

@@ -16,13 +16,15 @@ type Kind uint8
 
 // The kinds of PROTOCOL.md.
 const (
-	KindConfig Kind = 1
-	KindTask   Kind = 2
-	KindRecall Kind = 3
-	KindStop   Kind = 4
-	KindPause  Kind = 5
-	KindResume Kind = 6
-	KindRetire Kind = 7
+	KindConfig  Kind = 1
+	KindTask    Kind = 2
+	KindRecall  Kind = 3
+	KindStop    Kind = 4
+	KindPause   Kind = 5
+	KindResume  Kind = 6
+	KindRetire  Kind = 7
+	KindLimit   Kind = 8
+	KindProceed Kind = 11
 
 	KindHello    Kind = 64
 	KindOut      Kind = 65
@@ -33,6 +35,7 @@ const (
 	KindPaused   Kind = 70
 	KindFault    Kind = 71
 	KindBye      Kind = 72
+	KindStart    Kind = 73
 )
 
 const (
@@ -141,6 +144,34 @@ func ParseStop(body []byte) (signal int, grace int64, err error) {
 		return 0, 0, malformed("STOP")
 	}
 	return int(body[0]), int64(le.Uint64(body[1:])), nil
+}
+
+// AppendLimit appends a LIMIT of limit nanoseconds.
+func AppendLimit(b []byte, limit int64) []byte {
+	b, mark := begin(b, KindLimit)
+	return end(le.AppendUint64(b, uint64(limit)), mark)
+}
+
+// ParseLimit is the inverse of AppendLimit.
+func ParseLimit(body []byte) (limit int64, err error) {
+	if len(body) != 8 {
+		return 0, malformed("LIMIT")
+	}
+	return int64(le.Uint64(body)), nil
+}
+
+// AppendStart appends a START: task seq began at start, ns since 1970.
+func AppendStart(b []byte, seq uint64, start int64) []byte {
+	b, mark := begin(b, KindStart)
+	return end(le.AppendUint64(le.AppendUint64(b, seq), uint64(start)), mark)
+}
+
+// ParseStart is the inverse of AppendStart.
+func ParseStart(body []byte) (seq uint64, start int64, err error) {
+	if len(body) != 16 {
+		return 0, 0, malformed("START")
+	}
+	return le.Uint64(body), int64(le.Uint64(body[8:])), nil
 }
 
 // AppendEmpty appends a frame without a body.

@@ -19,7 +19,7 @@ func (w *worker) end() died {
 	w.more.Signal()
 	w.results.Close()
 	w.readRest()
-	d := died{w: w}
+	d := died{w: w, why: w.why}
 	if !w.bye || w.fault != "" {
 		d.how = w.how(ws)
 		w.p.kin.sweep(w.pid, int(w.board.Group.Load()))

@@ -16,7 +16,11 @@ const (
 // dispatch hands out tasks as far as workers have room, starts workers for what
 // is left, and has a worker give back tasks when another has none.
 func (s *scheduler) dispatch() {
-	if s.stopped || s.held || s.p.err() != nil { // a failure's STOP may be on its way
+	if s.stopped || s.halted || s.held || s.p.err() != nil { // a failure's STOP may be on its way
+		return
+	}
+	if s.p.cfg.gated() {
+		s.dispatchGated()
 		return
 	}
 	s.refillAll(true) // nobody queues behind another's task while one is idle
@@ -51,7 +55,11 @@ func (s *scheduler) refill(w *worker) {
 	if w.retiring || w.outstanding > target/2 || s.p.cfg.ChunkSize > 0 && w.outstanding > 0 {
 		return
 	}
-	n := min(target-w.outstanding, s.share())
+	s.give(w, min(target-w.outstanding, s.share()))
+}
+
+// give hands up to n tasks to w, no more than it may still run.
+func (s *scheduler) give(w *worker, n int) {
 	if most := s.p.cfg.MaxTasksPerChild; most > 0 {
 		n = min(n, most-w.given)
 	}
@@ -59,12 +67,13 @@ func (s *scheduler) refill(w *worker) {
 	if len(items) == 0 {
 		return
 	}
+	s.release(items)
 	s.announce(items, w.slot)
 	w.outstanding += len(items)
 	w.given += len(items)
 	w.hand(items)
 	if most := s.p.cfg.MaxTasksPerChild; most > 0 && w.given >= most {
-		s.retire(w)
+		s.retire(w, "maxtasksperchild")
 	}
 }
 

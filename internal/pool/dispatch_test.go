@@ -55,7 +55,7 @@ func (b *bench) answers(w *worker, n int, d time.Duration) {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		e.results = append(e.results, result{it.s, task.Result{Task: it.Task, Elapsed: d}})
+		e.results = append(e.results, result{it, task.Result{Task: it.Task, Elapsed: d}})
 	}
 	b.handle(e)
 	b.dispatch()
@@ -253,7 +253,7 @@ func TestBalanceForNewWorker(t *testing.T) {
 	for b.queue.len() > 0 {
 		b.dispatch()
 	}
-	b.retire(gone)
+	b.retire(gone, "no more tasks")
 	slow.outbox = nil
 	b.answers(gone, len(gone.inflight), time.Microsecond)
 	if len(slow.outbox) != 1 || slow.outbox[0].recall != slow.outstanding/2 {

@@ -15,7 +15,8 @@ type Source interface {
 }
 
 // A Stream is work handed to a pool and what comes of it: every task that its
-// source yielded gives exactly one result.
+// source yielded gives exactly one result, and before it one with Again for each
+// attempt that was followed by another.
 type Stream struct {
 	p   *Pool
 	src Source
@@ -133,15 +134,20 @@ func (s *Stream) Release(n int) {
 
 // deliver adds results, in the scheduler.
 func (s *Stream) deliver(r []task.Result) {
-	s.tasks -= len(r)
-	done, keep := load{tasks: len(r)}, load{tasks: len(r)}
+	var done, keep load
 	for i := range r {
+		if r[i].Again {
+			continue
+		}
+		done.tasks++
+		keep.tasks++
 		done.bytes += r[i].Size()
 		if s.p.cfg.Forget && r[i].Status == task.OK {
 			r[i].Forget()
 		}
 		keep.bytes += r[i].Size()
 	}
+	s.tasks -= done.tasks
 	s.mu.Lock()
 	s.waiting.sub(done)
 	s.held.add(keep)

@@ -42,12 +42,20 @@ type Config struct {
 	MaxTasksPerChild int           // tasks after which a worker is retired; 0: never
 	Initializer      []string      // argument vector run once in each worker; nil: none
 	Timeout          time.Duration // a task's time limit; 0: none
+	TimeoutPercent   float64       // instead: of the median run time of tasks that went well; 0: none
+	Delay            time.Duration // between the starts of two tasks
 	Grace            time.Duration // from TERM to KILL
 	KillLeft         bool          // end what a finished task left running
 	RetryLost        int           // how often a task whose worker died runs again
-	OKStatus         []int         // exit statuses that are success; nil: 0
+	Retries          int           // how often a task that failed runs again
+	RetryDelay       time.Duration // before the first retry; doubled for each further one
+	// RetryOn says whether a failure is worth another attempt; nil: each is.
+	RetryOn  func(*task.Result) bool
+	Halt     Halt  // when to end before all is done
+	OKStatus []int // exit statuses that are success; nil: 0
 
 	Stdin, Stdout, Stderr *os.File // given to tasks as they are; nil: /dev/null and pipes
+	Keep                  *os.File // kept open by each worker as long as it lives, by no task; nil: none
 	Terminal              bool     // tasks stay in the terminal's session
 
 	Store *task.Store // where outputs are held; nil: the pool makes its own
@@ -58,6 +66,9 @@ type Config struct {
 	Starting func(t *task.Task, slot int)
 	// Notice, if set, is told what a user should know: a message and a hint.
 	Notice func(message, hint string)
+	// Watch, if set, is told what happens, as it happens. It must not wait: the
+	// scheduler calls it.
+	Watch func(task.Event)
 
 	// Forget leaves a task's data out of its result when it went well.
 	Forget bool
@@ -77,6 +88,7 @@ type Pool struct {
 
 	mu     sync.Mutex // guards the following
 	closed bool
+	halted bool
 	failed error // why the pool gave up
 }
 
@@ -166,6 +178,20 @@ func (p *Pool) shut() bool {
 	was := p.closed
 	p.closed = true
 	return !was
+}
+
+// halt marks p as halted, which closes it.
+func (p *Pool) halt() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed, p.halted = true, true
+}
+
+// Halted reports whether Config.Halt has ended p.
+func (p *Pool) Halted() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.halted
 }
 
 // Join waits until every worker is gone. The error is why the pool gave up, if

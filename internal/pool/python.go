@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"mpx/internal/task"
@@ -135,6 +136,7 @@ func (it *Iterator) Ready() bool {
 }
 
 func (it *Iterator) add(batch []task.Result) {
+	batch = outcomes(batch)
 	if it.order == nil {
 		it.ready = batch
 		return
@@ -142,6 +144,16 @@ func (it *Iterator) add(batch []task.Result) {
 	for i := range batch {
 		it.order.Put(batch[i].Index, batch[i])
 	}
+}
+
+// outcomes drops from batch the attempts that others followed.
+func outcomes(batch []task.Result) []task.Result {
+	return slices.DeleteFunc(batch, func(r task.Result) bool {
+		if r.Again {
+			r.Release()
+		}
+		return r.Again
+	})
 }
 
 func (it *Iterator) pop() (r task.Result, ok bool) {
@@ -173,6 +185,7 @@ func (a *AsyncResult) collect(s *Stream, callback func([]task.Result)) {
 			}
 			break
 		}
+		batch = outcomes(batch)
 		for i := range batch {
 			a.results[batch[i].Index] = batch[i]
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mpx/internal/ipc"
+	"mpx/internal/shm"
 	"mpx/internal/task"
 )
 
@@ -60,7 +61,7 @@ func (w *worker) decode() bool {
 
 // tells reports whether e has anything for the scheduler.
 func (e *reported) tells() bool {
-	return len(e.results) > 0 || e.recall || e.noStart != nil || e.starts || e.badInit != nil || e.paused
+	return len(e.results) > 0 || len(e.began) > 0 || e.recall || e.noStart != nil || e.starts || e.badInit != nil || e.paused
 }
 
 // understand takes in one frame. An error is one of the worker, which is then
@@ -80,7 +81,10 @@ func (w *worker) understand(e *reported, kind ipc.Kind, body []byte) error {
 		return err
 	case ipc.KindNoStart:
 		return w.noStart(e, body)
+	case ipc.KindStart:
+		return w.began(e, body)
 	case ipc.KindLeft:
+		w.why = "a finished task left processes"
 		pids, err := ipc.ParseLeft(body)
 		w.p.kin.left(pids)
 		return err
@@ -141,8 +145,33 @@ func (w *worker) done(e *reported, body []byte) error {
 		return err
 	}
 	r.Task = it.Task
-	e.results = append(e.results, result{it.s, r})
+	e.results = append(e.results, result{it, r})
 	return nil
+}
+
+// began takes in that a task has begun.
+func (w *worker) began(e *reported, body []byte) error {
+	seq, start, err := ipc.ParseStart(body)
+	if err != nil {
+		return err
+	}
+	it, err := w.front(seq)
+	e.began = append(e.began, result{r: task.Result{Task: it.Task, Worker: w.number, Slot: w.slot, Start: time.Unix(0, start)}})
+	return err
+}
+
+// running returns the task that w runs now, if it runs one.
+func (w *worker) running() (r Running, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.started || w.gone || len(w.inflight) == 0 {
+		return r, false
+	}
+	it := &w.inflight[0]
+	if w.board.State.Load() != shm.Busy || w.board.Seq.Load() != it.Seq {
+		return r, false // between two tasks, or its end is on the way
+	}
+	return Running{it.Task, w.slot, w.number, time.Unix(0, int64(w.board.Start.Load()))}, true
 }
 
 // result is d without its task.
@@ -180,7 +209,7 @@ func (w *worker) initialized(e *reported, r task.Result) error {
 		e.starts = true
 		return nil
 	}
-	e.badInit = &r
+	e.badInit, w.why = &r, "its initializer failed"
 	return nil
 }
 
@@ -198,6 +227,7 @@ func (w *worker) noStart(e *reported, body []byte) error {
 		return err
 	}
 	e.noStart, e.why = &it, why
+	w.why = "no room for its task: " + why
 	return nil
 }
 

@@ -29,6 +29,7 @@ type (
 	resuming struct{}
 	overdue  struct{} // workers did not leave in time
 	retrying struct{} // starting may work again
+	waking   struct{} // a time has come, see scheduler.wake
 
 	// What a worker's goroutine tells.
 	reported struct {
@@ -41,12 +42,15 @@ type (
 		starts  bool   // its initializer has done its work
 		badInit *task.Result
 		paused  bool
+		began   []result // tasks that have begun, with Config.Watch
+		born    bool     // its process has been started
 	}
 	died struct {
 		w    *worker
 		back []item      // what it had not started
 		lost *item       // what it was running
 		how  error       // why it could not start, or how it ended; nil: as planned
+		why  string      // of a worker that left by itself
 		part task.Result // of lost: its output so far, its times
 	}
 )
@@ -54,15 +58,18 @@ type (
 // An item is a task on its way through the pool.
 type item struct {
 	task.Task
-	s    *Stream
-	lost int  // how many workers have died under it
-	told bool // Config.Starting knows of it
+	s         *Stream
+	lost      int          // how many workers have died under it
+	failed    int          // how often it has run again because it failed
+	told      bool         // Config.Starting knows of it
+	prior     *task.Result // of the attempt before this one, until this one begins
+	notBefore time.Time    // when this attempt may begin
 }
 
 // A result is an item's.
 type result struct {
-	s *Stream
-	r task.Result
+	it item
+	r  task.Result
 }
 
 // A scheduler decides which worker runs what. Everything in it belongs to the
@@ -71,7 +78,8 @@ type scheduler struct {
 	p       *Pool
 	streams []*Stream
 	queue   queue
-	seq     uint64 // the last task number given
+	later   waitingItems // tasks that wait before they run again
+	seq     uint64       // the last task number given
 	workers []*worker
 	started int     // workers ever started
 	slots   slots   // job slots
@@ -79,8 +87,13 @@ type scheduler struct {
 	mean    float64 // run time of a task in seconds, smoothed; 0: unknown
 	closing bool
 	stopped bool            // nothing more is started
+	halted  bool            // Config.Halt has been reached
+	alarm   time.Time       // when waking is due; zero: it is not
 	held    bool            // paused: nothing is started until Resume
 	pausing []chan struct{} // to be closed when every worker has paused
+	tally
+	gate
+	sample
 	trouble
 }
 
@@ -108,6 +121,7 @@ func (s *scheduler) run() {
 				more = false
 			}
 		}
+		s.ripen()
 		s.dispatch()
 		s.endStreams()
 		if s.closing && len(s.streams) == 0 {
@@ -140,6 +154,10 @@ func (s *scheduler) handle(e event) {
 		s.killAll()
 	case retrying:
 		s.waiting = false
+	case waking:
+		s.alarm = time.Time{}
+	case asking:
+		e.reply <- s.status()
 	case reported:
 		s.report(e)
 	case died:
@@ -161,11 +179,16 @@ func (s *scheduler) arrive(e arriving) {
 	for i := range e.tasks {
 		s.seq++
 		t := &e.tasks[i]
-		t.Seq, t.Index, t.Attempt = s.seq, e.s.index, 1
+		t.Seq, t.Index = s.seq, e.s.index
 		e.s.index++
-		s.queue.push(item{Task: *t, s: e.s})
+		if !t.Before {
+			t.Attempt = 1
+			s.queue.push(item{Task: *t, s: e.s})
+			continue
+		}
+		s.deliver([]result{{item{s: e.s}, task.Result{Task: *t, Status: task.Skipped}}})
 	}
-	if s.stopped {
+	if s.stopped || s.halted {
 		s.cancelQueue()
 	}
 }
@@ -180,9 +203,20 @@ func (s *scheduler) report(e reported) {
 	if e.badInit != nil {
 		s.initFailed(e.badInit)
 	}
+	if e.born {
+		s.watchWorker(task.WorkerStart, w, "")
+	}
+	s.begun(e.began)
 	w.outstanding -= len(e.results) + len(e.back)
 	s.account(e.results)
-	s.deliver(e.results)
+	holds := s.holdsWorker(e.results)
+	s.deliver(s.settle(e.results))
+	if holds && !s.halted && !s.stopped {
+		w.post(message{proceed: true})
+	}
+	if s.halted && e.recall && len(e.back) > 0 { // it gives back a part at a time
+		w.post(message{recall: w.outstanding})
+	}
 	w.recalled = w.recalled && !e.recall
 	s.takeBack(e.back)
 	if e.noStart != nil {
@@ -203,14 +237,14 @@ func (s *scheduler) report(e reported) {
 func (s *scheduler) deliver(results []result) {
 	for len(results) > 0 {
 		n := 1
-		for n < len(results) && results[n].s == results[0].s {
+		for n < len(results) && results[n].it.s == results[0].it.s {
 			n++
 		}
 		batch := make([]task.Result, n)
 		for i := range batch {
 			batch[i] = results[i].r
 		}
-		results[0].s.deliver(batch)
+		results[0].it.s.deliver(batch)
 		results = results[n:]
 	}
 }
@@ -224,12 +258,18 @@ func (s *scheduler) account(results []result) {
 		}
 		s.mean += (sec - s.mean) / 16
 		s.noRooms = 0
+		if s.p.cfg.TimeoutPercent > 0 && results[i].r.Status == task.OK {
+			s.sample.add(results[i].r.Elapsed)
+		}
+	}
+	if s.p.cfg.TimeoutPercent > 0 {
+		s.setLimit()
 	}
 }
 
 // takeBack queues items again, before those that have never been handed out.
 func (s *scheduler) takeBack(items []item) {
-	if s.stopped {
+	if s.stopped || s.halted {
 		s.cancel(items)
 		return
 	}
@@ -242,36 +282,41 @@ func (s *scheduler) bury(e died) {
 	s.workers = slices.DeleteFunc(s.workers, func(w *worker) bool { return w == e.w })
 	back := append(e.back, e.w.takeInflight()...) // handed to it since it ended
 	if e.lost != nil {
-		back = s.lose(e, back)
+		s.lose(e)
 	}
 	s.takeBack(back)
 	if e.how != nil && e.lost == nil && !e.w.useful && !s.stopped {
 		s.launchFailed(e.how)
 	}
-	s.checkPaused()
-}
-
-// lose decides what becomes of the task that a worker died under.
-func (s *scheduler) lose(e died, back []item) []item {
-	it := *e.lost
-	it.lost++
-	note := fmt.Sprintf("worker %s (pid %d) %s while it ran task %d", e.w.name(), e.w.pid, e.how, it.Seq)
-	if !s.stopped && it.lost <= s.p.cfg.RetryLost {
-		s.p.notice(fmt.Sprintf("%s, which runs again (attempt %d)", note, it.Attempt+1), "")
-		e.part.Release()
-		it.Attempt++
-		return append([]item{it}, back...)
+	switch {
+	case e.how != nil:
+		s.watchWorker(task.WorkerDie, e.w, e.how.Error())
+	case !e.w.retiring:
+		s.watchWorker(task.WorkerRetire, e.w, e.why)
 	}
-	r := e.part
-	r.Task, r.Status, r.Note = it.Task, task.Lost, note
-	r.Worker, r.Slot = e.w.number, e.w.slot
-	s.deliver([]result{{it.s, r}})
-	return back
+	s.checkPaused()
 }
 
 // endStreams ends the streams that have all their results.
 func (s *scheduler) endStreams() {
 	s.streams = slices.DeleteFunc(s.streams, func(st *Stream) bool { return st.finish(s.failure()) })
+}
+
+// wake has the scheduler look again at a time.
+func (s *scheduler) wake(at time.Time) {
+	if s.alarm.IsZero() || at.Before(s.alarm) {
+		s.alarm = at
+		p := s.p
+		time.AfterFunc(time.Until(at), func() { p.send(waking{}) })
+	}
+}
+
+// begun tells of tasks that have begun.
+func (s *scheduler) begun(began []result) {
+	for i := range began {
+		r := &began[i].r
+		s.watch(task.Event{Kind: task.TaskStart, Result: r, Worker: r.Worker, Slot: r.Slot})
+	}
 }
 
 // failure is what streams end with before their time.

@@ -20,7 +20,7 @@ func (s *scheduler) stop(sig syscall.Signal, grace time.Duration) {
 	s.cancelQueue()
 	for _, w := range s.workers {
 		w.post(message{stop: sig, grace: grace})
-		s.retire(w)
+		s.retire(w, "stopped")
 	}
 	p := s.p
 	time.AfterFunc(grace+leaveTime, func() { p.send(overdue{}) })
@@ -34,21 +34,39 @@ func (s *scheduler) killAll() {
 	}
 }
 
-func (s *scheduler) cancelQueue() { s.cancel(s.queue.takeAll()) }
+func (s *scheduler) cancelQueue() {
+	s.cancel(s.queue.takeAll())
+	s.cancel(s.later)
+	s.later = nil
+}
 
-// cancel gives items the result Cancelled.
+// cancel ends items that will not run: an earlier attempt's result is what came
+// of them, else Cancelled, or Skipped if the pool has halted.
 func (s *scheduler) cancel(items []item) {
+	st := task.Cancelled
+	if s.halted {
+		st = task.Skipped
+	}
 	results := make([]result, len(items))
 	for i := range items {
-		results[i] = result{items[i].s, task.Result{Task: items[i].Task, Status: task.Cancelled}}
+		results[i] = result{items[i], task.Result{Task: items[i].Task, Status: st}}
+		r := &results[i].r
+		if prior := items[i].prior; prior != nil {
+			*r = *prior
+			r.Again = false
+		} else {
+			r.Attempt = items[i].Attempt - 1 // those it had
+		}
+		s.end(r)
 	}
 	s.deliver(results)
 }
 
 // retire tells w to leave when it has done what it has.
-func (s *scheduler) retire(w *worker) {
+func (s *scheduler) retire(w *worker, reason string) {
 	if !w.retiring {
 		w.retiring = true
+		s.watchWorker(task.WorkerRetire, w, reason)
 		w.post(message{retire: true})
 	}
 	if w.outstanding == 0 {
@@ -58,7 +76,7 @@ func (s *scheduler) retire(w *worker) {
 
 func (s *scheduler) retireAll() {
 	for _, w := range s.workers {
-		s.retire(w)
+		s.retire(w, "no more tasks")
 	}
 }
 

@@ -43,6 +43,7 @@ type worker struct {
 	got     uint64 // bytes of the result stream received
 	bye     bool
 	fault   string
+	why     string      // it leaves by itself
 	stdout  task.Output // of the task that runs
 	stderr  task.Output
 
@@ -62,6 +63,8 @@ type message struct {
 	stop          syscall.Signal
 	grace         time.Duration
 	pause, resume bool
+	proceed       bool
+	limit         time.Duration
 	retire        bool
 }
 
@@ -73,6 +76,9 @@ func (s *scheduler) start() *worker {
 	w := &worker{p: s.p, number: s.started, slot: s.slots.take()}
 	w.more.L = &w.mu
 	s.workers = append(s.workers, w)
+	if s.limits > 0 {
+		w.outbox = append(w.outbox, message{limit: s.limits})
+	}
 	go w.live()
 	return w
 }
@@ -108,6 +114,9 @@ func (w *worker) live() {
 	if err != nil {
 		w.p.send(died{w: w, back: w.takeInflight(), how: err})
 		return
+	}
+	if w.p.cfg.Watch != nil {
+		w.p.send(reported{w: w, born: true})
 	}
 	go w.write()
 	w.read()
@@ -191,10 +200,12 @@ func (w *worker) spawn(requests, results int) error {
 // config is what this worker is told.
 func (w *worker) config() []byte {
 	c := &w.p.cfg
+	fail, ok := c.holds()
 	b, err := json.Marshal(ipc.Config{
 		Function: c.Function, Args: w.p.args, Worker: w.number, Slot: w.slot, Jobs: c.Jobs,
 		Initializer: byteWords(c.Initializer), Timeout: int64(c.Timeout), Grace: int64(c.Grace), KillLeft: c.KillLeft,
-		Stdin: number(c.Stdin), Stdout: number(c.Stdout), Stderr: number(c.Stderr), Terminal: c.Terminal,
+		Stdin: number(c.Stdin), Stdout: number(c.Stdout), Stderr: number(c.Stderr), Keep: number(c.Keep), Terminal: c.Terminal,
+		Starts: c.Watch != nil, OKStatus: c.OKStatus, HoldFailed: fail, HoldOK: ok,
 	})
 	if err != nil {
 		panic("bug: encode configuration: " + err.Error())

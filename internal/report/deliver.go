@@ -30,6 +30,9 @@ func (r *Report) deliver(res *task.Result) (err error) {
 
 // record hands res to the records.
 func (r *Report) record(res *task.Result) (err error) {
+	if r.o.Joblog != nil {
+		r.o.Joblog.add(res)
+	}
 	for _, rec := range r.o.Records {
 		err = cmp.Or(err, rec.Record(res))
 	}

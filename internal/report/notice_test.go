@@ -92,7 +92,7 @@ func TestSummary(t *testing.T) {
 		ends []end
 		want string
 	}{
-		{[]end{{3, task.OK, 0}, {2, task.Skipped, 0}}, ""},
+		{[]end{{3, task.OK, 0}, {2, task.Skipped, 0}}, "mpx: 2 of 5 tasks were skipped (--halt)\n"},
 		{nil, ""},
 		{
 			[]end{{6, task.OK, 0}, {1, task.Failed, 1}, {1, task.TimedOut, 0}, {91, task.OK, 0}, {1, task.Failed, 1}},

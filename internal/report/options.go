@@ -44,6 +44,7 @@ type Options struct {
 	Display func(t *task.Task, slot int) string
 
 	Results *Results    // nil: none; the Report closes it
+	Joblog  *Joblog     // nil: none; the Report closes it
 	Records []Recorder  // told of every attempt; the Report closes them
 	Store   *task.Store // holds back what Live is given; nil: one of its own
 	ErrName string      // stands before notices; "": mpx

@@ -69,8 +69,17 @@ func (r *Report) Add(batch []task.Result) (delivered int, err error) {
 		err = cmp.Or(err, e)
 	}
 	err = cmp.Or(err, r.promote())
-	r.out.flush()
+	err = cmp.Or(err, r.flush())
 	return delivered, cmp.Or(r.out.fail, err)
+}
+
+// flush writes what has been printed and, when it is out, logs its tasks.
+func (r *Report) flush() error {
+	r.out.flush()
+	if r.o.Joblog == nil || r.out.fail != nil {
+		return nil
+	}
+	return r.o.Joblog.commit()
 }
 
 func (r *Report) add(res *task.Result) (delivered int, err error) {
@@ -128,10 +137,13 @@ func (r *Report) Close() (Summary, error) {
 	defer r.mu.Unlock()
 	err := r.closeHeld()
 	r.closeNotices()
-	r.out.flush()
+	err = cmp.Or(err, r.flush())
 	r.err.flush()
 	if r.o.Results != nil {
 		err = cmp.Or(err, r.o.Results.Close())
+	}
+	if r.o.Joblog != nil {
+		err = cmp.Or(err, r.o.Joblog.close())
 	}
 	for _, rec := range r.o.Records {
 		err = cmp.Or(err, rec.Close(&r.sum))

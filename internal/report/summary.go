@@ -14,6 +14,7 @@ import (
 type Summary struct {
 	Total, OK int
 	By        [task.Cancelled + 1]int // by task.Status
+	Before    int                     // of those skipped: done by an earlier run
 	First     *Failure                // the first failure in the order of the output
 
 	name  string
@@ -36,6 +37,9 @@ func (r *Report) count(res *task.Result) {
 		s.OK++
 		return
 	case task.Skipped, task.Cancelled:
+		if res.Before {
+			s.Before++
+		}
 		return
 	}
 	k := kindOf(res)
@@ -65,13 +69,30 @@ func (s Summary) Lines() []string {
 	if n := s.Failed(); n > 0 {
 		lines = append(lines, fmt.Sprintf("%s: %s failed%s", s.name, s.of(n), s.failures(n)))
 	}
-	if n := s.By[task.Cancelled]; n == 1 {
-		lines = append(lines, fmt.Sprintf("%s: %s was cancelled", s.name, s.of(n)))
-	} else if n > 1 {
-		lines = append(lines, fmt.Sprintf("%s: %s were cancelled", s.name, s.of(n)))
+	for _, l := range []struct {
+		n    int
+		what string
+	}{
+		{s.By[task.Skipped] - s.Before, "skipped (--halt)"},
+		{s.By[task.Cancelled], "cancelled"},
+		{s.Before, "done before (--resume)"},
+	} {
+		if l.n > 0 {
+			lines = append(lines, fmt.Sprintf("%s: %s %s %s", s.name, s.of(l.n), wasOrWere(l.n), l.what))
+		}
 	}
 	return lines
 }
+
+func wasOrWere(n int) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
+}
+
+// Done reports whether every task went well, in this run or an earlier one.
+func (s *Summary) Done() bool { return s.OK+s.Before == s.Total }
 
 // of returns "3 of 100 tasks".
 func (s *Summary) of(n int) string {

@@ -46,7 +46,7 @@ func newComputer(s *session, c Compute) (runner, error) {
 func (r *computer) work() {
 	r.mu.Lock()
 	for {
-		for len(r.s.queue) == 0 || r.s.leaving || r.s.paused {
+		for !r.s.mayStart() || r.s.leaving {
 			r.change.Wait()
 		}
 		r.cur, r.began = r.s.next(), time.Now()
@@ -77,7 +77,7 @@ func (r *computer) answer(rep *Reply, elapsed time.Duration) {
 		Seq: j.Seq, Attempt: j.Attempt, Exit: int32(rep.Exit), Stdout: tail,
 		Timed: true, Start: r.began.UnixNano(), Elapsed: int64(elapsed),
 	})
-	if s.out.Pending() >= flushAt || time.Since(s.held) >= maxDelay || len(s.queue) == 0 {
+	if s.out.Pending() >= flushAt || time.Since(s.held) >= maxDelay || len(s.queue) == 0 || s.holding {
 		_ = s.flush() // the loop meets the same error
 	}
 	if s.out.Pending() > 0 && r.asleep {
@@ -147,7 +147,7 @@ func (r *computer) deadline() time.Time {
 	switch {
 	case r.s.cfg.Timeout == 0 || r.s.leaving:
 		return time.Time{}
-	case r.cur == nil && (len(r.s.queue) == 0 || r.s.paused):
+	case r.cur == nil && !r.s.mayStart():
 		return time.Time{}
 	case r.cur == nil: // it will be taken once the loop waits
 		began = time.Now()
@@ -174,4 +174,5 @@ func (r *computer) abandon(why ipc.End) {
 // A computation cannot be paused, and nothing of it outlives this process.
 func (r *computer) pause()  {}
 func (r *computer) resume() {}
+func (r *computer) retime() {} // its deadline is reckoned anew each time
 func (r *computer) kill()   {}

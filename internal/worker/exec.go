@@ -50,6 +50,7 @@ type running struct {
 	ws     syscall.WaitStatus
 	ru     syscall.Rusage
 	end    ipc.End
+	clock  time.Time // when its time began: at its start, later if it was paused
 	limit  time.Time // when its time is over; zero: never
 	killAt time.Time // when TERM becomes KILL; zero: it has not been told to end
 	paused time.Time // since when it is paused; zero: it is not
@@ -129,10 +130,21 @@ func (r *execRunner) start(j *job) {
 		return
 	}
 	r.s.board.Group.Store(uint64(pid))
-	r.spare = running{job: j, start: now, pid: pid, pidfd: pidfd, left: r.spare.left[:0]}
+	r.spare = running{job: j, start: now, clock: now, pid: pid, pidfd: pidfd, left: r.spare.left[:0]}
 	r.cur = &r.spare
-	if r.s.cfg.Timeout > 0 && j.Seq != 0 {
-		r.cur.limit = now.Add(time.Duration(r.s.cfg.Timeout))
+	r.retime()
+}
+
+// retime sets when the running task's time is over, if it still runs and has
+// not been told to end.
+func (r *execRunner) retime() {
+	c := r.cur
+	if c == nil || c.job.Seq == 0 || c.pidfd < 0 || !c.killAt.IsZero() {
+		return
+	}
+	c.limit = time.Time{}
+	if r.s.cfg.Timeout > 0 {
+		c.limit = c.clock.Add(time.Duration(r.s.cfg.Timeout))
 	}
 }
 

@@ -24,7 +24,7 @@ func (s *session) loop(r runner) error {
 		if s.leaving && !r.busy() {
 			return s.leave()
 		}
-		if !r.busy() && len(s.queue) > 0 && !s.paused && s.out.Room() >= 2*reserve {
+		if !r.busy() && s.mayStart() && s.out.Room() >= 2*reserve {
 			r.start(s.next())
 		}
 		if !r.busy() && s.retiring && len(s.queue) == 0 && s.arriving == nil {
@@ -94,7 +94,7 @@ func (s *session) serve(r runner, fds []unix.PollFd) error {
 // mayWait reports whether the results at hand may wait for others: more tasks
 // are at hand, and neither much nor for long has been held back.
 func (s *session) mayWait(r runner) bool {
-	return (r.busy() || len(s.queue) > 0) && s.out.Pending() < flushAt && time.Since(s.held) < maxDelay
+	return (r.busy() || len(s.queue) > 0) && !s.holding && s.out.Pending() < flushAt && time.Since(s.held) < maxDelay
 }
 
 func (s *session) flushDue(r runner) error {

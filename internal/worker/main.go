@@ -88,7 +88,7 @@ func (s *session) run() error {
 	if !ok {
 		return fmt.Errorf("no function named %q", s.cfg.Function)
 	}
-	for _, fd := range []int{s.cfg.Stdin, s.cfg.Stdout, s.cfg.Stderr} {
+	for _, fd := range []int{s.cfg.Stdin, s.cfg.Stdout, s.cfg.Stderr, s.cfg.Keep} {
 		if fd > 2 {
 			unix.CloseOnExec(fd)
 		}

@@ -3,6 +3,7 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"mpx/internal/ipc"
@@ -48,6 +49,7 @@ type session struct {
 	retiring bool  // no more tasks will come
 	stopped  bool  // STOP came: nothing more is started
 	paused   bool  // PAUSE came: nothing is started until RESUME
+	holding  bool  // a task ended so that nothing is started until PROCEED
 	leaving  bool  // this worker leaves as soon as the running task has ended
 
 	held time.Time // since when something waits to be written; zero: nothing
@@ -69,6 +71,7 @@ type runner interface {
 	stop(signal int, grace time.Duration)
 	pause()
 	resume()
+	retime() // the time limit has changed
 	// kill ends the task's processes before it returns.
 	kill()
 	// wait is proc.Poll where nothing else runs in this process.
@@ -144,7 +147,14 @@ func (s *session) obey(r runner, kind ipc.Kind, body []byte) error {
 		}
 		s.queue, s.stopped = nil, true
 		r.stop(signal, time.Duration(grace))
-	case ipc.KindPause, ipc.KindResume, ipc.KindRetire:
+	case ipc.KindLimit:
+		limit, err := ipc.ParseLimit(body)
+		if err != nil {
+			return err
+		}
+		s.cfg.Timeout = limit
+		r.retime()
+	case ipc.KindPause, ipc.KindResume, ipc.KindRetire, ipc.KindProceed:
 		if err := ipc.ParseEmpty(body); err != nil {
 			return err
 		}
@@ -166,6 +176,8 @@ func (s *session) turn(r runner, kind ipc.Kind) error {
 		r.resume()
 	case ipc.KindRetire:
 		s.retiring = true
+	case ipc.KindProceed:
+		s.holding = false
 	}
 	return nil
 }
@@ -231,12 +243,30 @@ func (s *session) begin(t *task.Task, start time.Time) {
 	s.board.Attempt.Store(uint64(t.Attempt))
 	s.board.Start.Store(uint64(start.UnixNano()))
 	s.board.State.Store(shm.Busy)
+	if s.cfg.Starts && t.Seq != 0 {
+		s.commit(func(b []byte) []byte { return ipc.AppendStart(b, t.Seq, start.UnixNano()) })
+	}
+}
+
+// mayStart reports whether the next task may begin.
+func (s *session) mayStart() bool { return len(s.queue) > 0 && !s.paused && !s.holding }
+
+// holds reports whether d keeps the next task waiting for PROCEED.
+func (s *session) holds(d *ipc.Done) bool {
+	if d.Seq == 0 {
+		return false
+	}
+	if d.End == ipc.Ended && d.Signal == 0 && slices.Contains(s.cfg.OKStatus, int(d.Exit)) {
+		return s.cfg.HoldOK
+	}
+	return s.cfg.HoldFailed
 }
 
 // done commits the end of the running task, and only then shows it: a worker
 // killed in between has finished it.
 func (s *session) done(d *ipc.Done) {
 	s.commit(d.Append)
+	s.holding = s.holds(d)
 	s.board.Done.Add(1)
 	s.board.State.Store(shm.Idle)
 	s.board.Group.Store(0)

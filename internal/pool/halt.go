@@ -1,0 +1,119 @@
+package pool
+
+import (
+	"fmt"
+	"syscall"
+
+	"mpx/internal/task"
+)
+
+// HaltOn is what a Halt counts.
+type HaltOn uint8
+
+// What a Halt counts: nothing, or the tasks with an outcome that is a failure, a
+// success, or any.
+const (
+	HaltNever HaltOn = iota
+	HaltFail
+	HaltSuccess
+	HaltDone
+)
+
+// A Halt says when a pool ends before all its tasks are done (GNU parallel's
+// --halt).
+type Halt struct {
+	On      HaltOn
+	Count   int     // so many outcomes; 0: Percent decides
+	Percent float64 // of all tasks, or of those read so far
+	Now     bool    // end what runs, too
+}
+
+// haltFrom is how many outcomes a percentage needs while tasks are still being
+// read: one of the first two would be half of them.
+const haltFrom = 3
+
+// A tally counts outcomes.
+type tally struct{ ok, failed, done int }
+
+// end takes in that a task has its outcome.
+func (s *scheduler) end(r *task.Result) {
+	s.watch(task.Event{Kind: task.TaskEnd, Result: r, Worker: r.Worker, Slot: r.Slot})
+	s.done++
+	switch {
+	case r.Status == task.OK:
+		s.ok++
+	case failed(r.Status), r.Status == task.Lost:
+		s.failed++
+	}
+	if h := s.p.cfg.Halt; h.On != HaltNever && !s.halted && !s.stopped {
+		if n := s.counted(h.On); n > 0 && s.reached(&h, n) {
+			s.halt(&h, n)
+		}
+	}
+}
+
+func (s *scheduler) counted(on HaltOn) int {
+	switch on {
+	case HaltFail:
+		return s.failed
+	case HaltSuccess:
+		return s.ok
+	}
+	return s.done
+}
+
+func (s *scheduler) reached(h *Halt, n int) bool {
+	if h.Count > 0 {
+		return n >= h.Count
+	}
+	return float64(n)*100 >= h.Percent*float64(s.seq) && (n >= haltFrom || !s.reading())
+}
+
+// reading reports whether more tasks may come.
+func (s *scheduler) reading() bool {
+	for _, st := range s.streams {
+		if st.open {
+			return true
+		}
+	}
+	return false
+}
+
+// halt starts nothing more: what no worker has begun is skipped.
+func (s *scheduler) halt(h *Halt, n int) {
+	s.halted, s.closing = true, true
+	s.p.halt()
+	what := [...]string{HaltFail: "failed", HaltSuccess: "succeeded", HaltDone: "ended"}[h.On]
+	s.watch(task.Event{Kind: task.Halted, Reason: fmt.Sprintf("%d of %d tasks %s", n, s.seq, what)})
+	for _, st := range s.streams {
+		st.stop()
+	}
+	s.cancelQueue()
+	if h.Now {
+		s.stop(syscall.SIGTERM, s.p.cfg.Grace)
+		return
+	}
+	for _, w := range s.workers {
+		if w.outstanding > 0 {
+			w.post(message{recall: w.outstanding})
+		}
+	}
+}
+
+// holds says after which outcomes a worker waits for a word before it begins
+// its next task: those that may make the pool halt.
+func (c *Config) holds() (fail, ok bool) {
+	on := c.Halt.On
+	return on == HaltFail || on == HaltDone, on == HaltSuccess || on == HaltDone
+}
+
+// holdsWorker reports whether a worker that gave results waits for a word.
+func (s *scheduler) holdsWorker(results []result) bool {
+	fail, ok := s.p.cfg.holds()
+	for i := range results {
+		if good := results[i].r.Status == task.OK; good && ok || !good && fail {
+			return true
+		}
+	}
+	return false
+}

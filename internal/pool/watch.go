@@ -1,0 +1,57 @@
+package pool
+
+import (
+	"time"
+
+	"mpx/internal/task"
+)
+
+// watch tells Config.Watch of e.
+func (s *scheduler) watch(e task.Event) {
+	if s.p.cfg.Watch != nil {
+		e.Time = time.Now()
+		s.p.cfg.Watch(e)
+	}
+}
+
+// watchWorker tells of something in w's life.
+func (s *scheduler) watchWorker(kind task.EventKind, w *worker, reason string) {
+	s.watch(task.Event{Kind: kind, Worker: w.number, Slot: w.slot, PID: w.pid, Reason: reason})
+}
+
+// A Status is what a pool is doing.
+type Status struct {
+	Read    uint64    // tasks taken from sources so far
+	All     bool      // no more will come
+	Waiting int       // tasks that wait for a worker, or for their next attempt
+	Running []Running // in the order of their workers' starts
+}
+
+// Running is a task that runs now.
+type Running struct {
+	Task   task.Task
+	Slot   int
+	Worker int
+	Start  time.Time
+}
+
+type asking struct{ reply chan Status }
+
+// Status returns what p is doing; the zero Status once it has ended.
+func (p *Pool) Status() Status {
+	e := asking{make(chan Status, 1)}
+	if !p.send(e) {
+		return Status{All: true}
+	}
+	return <-e.reply
+}
+
+func (s *scheduler) status() Status {
+	st := Status{Read: s.seq, All: !s.reading(), Waiting: s.queue.len() + len(s.later)}
+	for _, w := range s.workers {
+		if r, ok := w.running(); ok {
+			st.Running = append(st.Running, r)
+		}
+	}
+	return st
+}

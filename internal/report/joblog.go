@@ -1,0 +1,187 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"mpx/internal/task"
+)
+
+// joblogHeader is the first line of a joblog: GNU parallel's format.
+const joblogHeader = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n"
+
+// JoblogMode says what an existing joblog is to OpenJoblog.
+type JoblogMode uint8
+
+// What to do with an existing joblog.
+const (
+	JoblogNew    JoblogMode = iota // refuse it, unless it is empty
+	JoblogAppend                   // go on writing at its end
+	JoblogResume                   // the same, and know what it says succeeded
+)
+
+// ErrJoblogExists is OpenJoblog's error for JoblogNew.
+var ErrJoblogExists = errors.New("the joblog exists")
+
+// A JoblogInUse is the error of OpenJoblog while another run writes the file.
+type JoblogInUse struct{ PID int } // 0: not known
+
+func (e *JoblogInUse) Error() string {
+	if e.PID == 0 {
+		return "another run is writing it"
+	}
+	return fmt.Sprintf("another run is writing it: process %d", e.PID)
+}
+
+// A Joblog is a file with a line a finished task, in GNU parallel's format. A
+// line is written once the task's output has been: a run that is killed at any
+// instant has logged no task whose output was not delivered, and leaves at most
+// one torn line, the last, which the next run removes.
+type Joblog struct {
+	f       *os.File
+	name    func(*task.Task) string // a task's command, the same in each run
+	pending [][]byte                // lines of tasks whose output is being written
+	done    map[[16]byte]int        // JoblogResume: successes by command
+	// Odd is how many lines of an existing joblog could not be read. Their tasks
+	// are run again.
+	Odd int
+}
+
+// OpenJoblog opens the joblog path. ok are the exit statuses that are success;
+// name returns the command by which a task is logged and recognised.
+func OpenJoblog(path string, mode JoblogMode, ok []int, name func(*task.Task) string) (*Joblog, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if errors.Is(err, unix.ESPIPE) || errors.Is(err, unix.ENXIO) {
+		f, err = os.OpenFile(path, os.O_WRONLY, 0)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open joblog: %w", err)
+	}
+	l := &Joblog{f: f, name: name, done: map[[16]byte]int{}}
+	if err := l.prepare(mode, ok); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("open joblog %s: %w", path, err)
+	}
+	return l, nil
+}
+
+// prepare makes the file ours, mends its end and reads it.
+func (l *Joblog) prepare(mode JoblogMode, ok []int) error {
+	st, err := l.f.Stat()
+	if err != nil {
+		return err
+	}
+	if !st.Mode().IsRegular() { // a pipe, a terminal: there is nothing to mend
+		_, err := io.WriteString(l.f, joblogHeader)
+		return err
+	}
+	if err := lockJoblog(l.f); err != nil {
+		return err
+	}
+	if st, err = l.f.Stat(); err != nil {
+		return err
+	}
+	if mode == JoblogNew && st.Size() > 0 {
+		return ErrJoblogExists
+	}
+	end, err := l.read(mode == JoblogResume, ok)
+	if err != nil {
+		return err
+	}
+	if err := l.f.Truncate(end); err != nil {
+		return err
+	}
+	if _, err := l.f.Seek(end, io.SeekStart); err != nil || end > 0 {
+		return err
+	}
+	_, err = io.WriteString(l.f, joblogHeader)
+	return err
+}
+
+// File returns the file, for workers to keep open: as long as one lives, no
+// other run gets past OpenJoblog.
+func (l *Joblog) File() *os.File { return l.f }
+
+// Done reports whether an earlier run has done t, once for each of its
+// successes in the joblog.
+func (l *Joblog) Done(t *task.Task) bool {
+	key := joblogKey(l.command(t))
+	if l.done[key] == 0 {
+		return false
+	}
+	if l.done[key]--; l.done[key] == 0 {
+		delete(l.done, key)
+	}
+	return true
+}
+
+func joblogKey(command []byte) (key [16]byte) {
+	sum := sha256.Sum256(command)
+	return [16]byte(sum[:])
+}
+
+// command returns t's command as it stands in the joblog: newlines are NUL, as
+// GNU parallel writes them. A standard input is told by its digest: it is not in
+// the command, but tasks differ by it.
+func (l *Joblog) command(t *task.Task) []byte {
+	b := []byte(l.name(t))
+	if t.FromStdin {
+		b = fmt.Appendf(b, " # stdin sha256:%x", sha256.Sum256(t.Stdin))
+	}
+	return bytes.ReplaceAll(b, []byte{'\n'}, []byte{0})
+}
+
+// add takes the outcome of a task, to be logged once its output is written. A
+// task that was not run has no line: it is still to be done.
+func (l *Joblog) add(res *task.Result) {
+	if res.Again || res.Start.IsZero() || res.Status == task.Skipped {
+		return
+	}
+	exit, signal := joblogEnd(res)
+	b := strconv.AppendUint(nil, res.Seq, 10)
+	b = fmt.Appendf(b, "\t:\t%d.%03d\t%10.3f\t0\t%d\t%d\t%d\t",
+		res.Start.Unix(), res.Start.Nanosecond()/int(time.Millisecond), res.Elapsed.Seconds(), res.Stdout.Size(), exit, signal)
+	l.pending = append(l.pending, append(append(b, l.command(&res.Task)...), '\n'))
+}
+
+// joblogEnd returns Exitval and Signal. Only a success has 0 and 0.
+func joblogEnd(res *task.Result) (exit, signal int) {
+	switch res.Status {
+	case task.Signalled:
+		return 0, res.Signal
+	case task.TimedOut, task.Cancelled:
+		return -1, int(unix.SIGTERM)
+	case task.Lost:
+		return -1, cmp.Or(res.Signal, int(unix.SIGKILL))
+	}
+	return res.Exit, 0
+}
+
+// commit writes the lines of add, each by a write of its own.
+func (l *Joblog) commit() error {
+	for i, line := range l.pending {
+		if _, err := l.f.Write(line); err != nil {
+			return fmt.Errorf("write joblog: %w", err)
+		}
+		l.pending[i] = nil
+	}
+	l.pending = l.pending[:0]
+	return nil
+}
+
+// close lets go of the file.
+func (l *Joblog) close() error {
+	if err := l.f.Close(); err != nil {
+		return fmt.Errorf("close joblog: %w", err)
+	}
+	return nil
+}
