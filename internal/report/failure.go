@@ -47,20 +47,26 @@ func (k kind) String() string {
 	return k.status.String()
 }
 
+// maxDisplay is about two lines of a terminal, in bytes.
+const maxDisplay = 160
+
 // display returns res's command as it stands in the message at the end.
-func (r *Report) display(res *task.Result) string {
+func (r *Report) display(res *task.Result) (s string) {
 	switch {
 	case r.o.Display != nil:
-		return shorten(visible(r.o.Display(&res.Task, res.Slot)))
+		s = r.o.Display(&res.Task, res.Slot)
 	case r.o.Command != nil:
-		return shorten(visible(strings.Join(r.o.Command(&res.Task, res.Slot), " ")))
+		s = strings.Join(r.o.Command(&res.Task, res.Slot), " ")
 	}
-	return ""
+	s = shorten(visible(s), maxDisplay)
+	if r.o.GitHub != nil { // the message follows when commands are obeyed again
+		s = strings.ReplaceAll(s, string(oldCommand), "## [")
+	}
+	return s
 }
 
-// shorten cuts s to about two lines of a terminal.
-func shorten(s string) string {
-	const most = 160
+// shorten cuts s, which is UTF-8, to about most bytes.
+func shorten(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}

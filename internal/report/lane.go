@@ -20,6 +20,7 @@ type lane struct {
 	tag     []byte
 	out     laneStream
 	err     laneStream
+	tail    []byte // the end of its stderr, for the records
 }
 
 type laneStream struct {

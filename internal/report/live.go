@@ -19,6 +19,9 @@ func (r *Report) Live(t *task.Task, slot int, stderr bool, p []byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := r.lane(t, slot)
+	if stderr && len(r.o.Records) > 0 {
+		l.keepTail(p)
+	}
 	if r.o.Results != nil {
 		if err := l.stream(stderr).all.Append(r.o.Store, p); err != nil {
 			return fmt.Errorf("keep output of task %d: %w", t.Seq, err)
@@ -112,8 +115,9 @@ func (r *Report) printRest(res *task.Result) error {
 	if l := r.lanes[res.Seq]; l != nil && l.attempt != res.Attempt {
 		r.dropLane(l) // an earlier attempt's; this one wrote nothing
 	}
+	tail := r.liveTail(res)
 	err := r.finish(res.Seq)
-	return cmp.Or(err, r.printGroup(res))
+	return cmp.Or(err, r.printGroup(res), r.bringTail(res, tail))
 }
 
 // finish prints all that the lane of task seq, if it has one, still holds.

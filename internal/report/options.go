@@ -43,6 +43,10 @@ type Options struct {
 	// the words of Command, a blank between them.
 	Display func(t *task.Task, slot int) string
 
+	// GitHub is one more of the Records, and keeps commands in the output from
+	// the runner; nil: this is no job of GitHub Actions.
+	GitHub *GitHub
+
 	Results *Results    // nil: none; the Report closes it
 	Joblog  *Joblog     // nil: none; the Report closes it
 	Records []Recorder  // told of every attempt; the Report closes them

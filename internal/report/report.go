@@ -1,13 +1,15 @@
 // Package report is what the user sees of a run: the order of the output, its
-// grouping and tags, JSON lines, the results directory, notices and the
-// message at the end. One Report owns the screen: everything that a run writes
-// to stdout and stderr goes through it, under one mutex.
+// grouping and tags, JSON lines, the results directory, records such as a JUnit
+// file, notices and the message at the end. One Report owns the screen:
+// everything that a run writes to stdout and stderr goes through it, under one
+// mutex.
 //
 // It knows nothing of processes, workers or flags; the writers are handed in.
 package report
 
 import (
 	"cmp"
+	"slices"
 	"sync"
 
 	"mpx/internal/task"
@@ -43,6 +45,10 @@ func New(o Options) *Report {
 		ring:    task.NewRing[task.Result](1),
 		lanes:   map[uint64]*lane{},
 		sum:     Summary{name: o.ErrName},
+	}
+	if o.GitHub != nil {
+		r.o.Records = append(slices.Clip(o.Records), o.GitHub)
+		r.guardCommands()
 	}
 	return r
 }
@@ -124,7 +130,7 @@ func (r *Report) retried(res *task.Result) (err error) {
 	if res.Note != "" {
 		r.notice(res.Note, res.Hint, res.Status == task.Lost)
 	}
-	err = cmp.Or(err, r.record(res))
+	err = cmp.Or(err, r.bringTail(res, r.liveTail(res)), r.record(res))
 	res.Release()
 	return err
 }

@@ -29,6 +29,9 @@ type stream struct {
 	bol   bool   // at the beginning of a line
 	apart bool   // a line holds the output of one task only
 	owner uint64 // the task whose output came last; 0: mpx itself
+
+	guard *commandGuard // nil: not in a job of GitHub Actions
+	sent  []byte        // the last bytes written, for guard
 }
 
 // begin says whose output follows. Where tasks are kept apart by lines,
@@ -111,6 +114,14 @@ func (s *stream) flush() {
 }
 
 func (s *stream) send(p []byte) {
+	if s.guard != nil {
+		s.guard.watch(s, p)
+	}
+	s.put(p)
+}
+
+// put writes p, whatever is buffered.
+func (s *stream) put(p []byte) {
 	if s.fail != nil {
 		return
 	}
