@@ -1,4 +1,4 @@
-// Package stats is the mathematics of benchmarks.
+// Package stats is the mathematics of benchmarks and run times.
 package stats
 
 import "slices"
