@@ -92,7 +92,11 @@ func (r *Report) tell(prefix, line string) {
 
 // visible returns s with what could move the cursor or colour the screen, and
 // bytes that are no text, spelled out: records stand in notices and commands.
-func visible(s string) string {
+func visible(s string) string { return spellOut(s, hidden) }
+
+// spellOut returns s with the characters that are hidden, and bytes that are no
+// text, spelled out as in Go's strings.
+func spellOut(s string, hidden func(rune) bool) string {
 	if utf8.ValidString(s) && !strings.ContainsFunc(s, hidden) {
 		return s
 	}
