@@ -33,7 +33,8 @@ const (
 // helpers are programs that the tests start. An error is printed and gives
 // exit status 1.
 var helpers = map[string]func(args []string) error{
-	"start": helpStart,
+	"start":  helpStart,
+	"client": helpClient,
 }
 
 var usedHelpers sync.Map
