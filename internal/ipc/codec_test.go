@@ -70,6 +70,8 @@ var codecs = map[Kind]codec{
 	KindRetire:  empty(KindRetire),
 	KindLimit:   codecOf(func(t *rapid.T) int64 { return rapid.Int64().Draw(t, "limit") }, AppendLimit, ParseLimit),
 	KindProceed: empty(KindProceed),
+	KindToken:   codecOf(func(t *rapid.T) uint32 { return u32(t, "number") }, AppendToken, ParseToken),
+	KindDrop:    empty(KindDrop),
 
 	KindHello: codecOf(func(t *rapid.T) int { return int(u32(t, "pid")) }, AppendHello, ParseHello),
 	KindOut: codecOf(func(t *rapid.T) Out {
@@ -100,6 +102,7 @@ var codecs = map[Kind]codec{
 		s.Seq, s.Start, err = ParseStart(b)
 		return s, err
 	}),
+	KindGot: codecOf(func(t *rapid.T) uint32 { return u32(t, "number") }, AppendGot, ParseToken),
 }
 
 // empty is a kind without a body.

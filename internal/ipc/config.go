@@ -30,6 +30,10 @@ type Config struct {
 	HoldFailed bool  `json:"hold_failed,omitempty"`
 	HoldOK     bool  `json:"hold_ok,omitempty"`
 
+	Nice        int    `json:"nice,omitempty"`         // what is added to the nice value of the worker, and so of its tasks
+	LimitMemory int64  `json:"limit_memory,omitempty"` // bytes of address space that each process of a task may have; 0: no limit
+	Jobserver   string `json:"jobserver,omitempty"`    // where make's is, see proc.FindJobserver; the worker inherits the descriptors
+
 	// Descriptors of the worker that tasks inherit; 0: a pipe (stdin: /dev/null).
 	Stdin  int `json:"stdin,omitempty"`
 	Stdout int `json:"stdout,omitempty"`

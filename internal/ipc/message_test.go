@@ -36,6 +36,8 @@ func TestWire(t *testing.T) {
 		{KindPause, struct{}{}, "05"},
 		{KindResume, struct{}{}, "06"},
 		{KindRetire, struct{}{}, "07"},
+		{KindToken, uint32(258), "09 02010000"},
+		{KindDrop, struct{}{}, "0a"},
 		{KindHello, 77, "40 6d707877 01000000 4d000000"},
 		{KindOut, Out{1, 2, 2, []byte("e")}, "41 0100000000000000 02000000 02 65"},
 		{KindDone, Done{Seq: 1, Attempt: 2, Exit: -1, Signal: 9, End: Stopped, Stdout: []byte("o")}, "42 0100000000000000 02000000 02 00 ffffffff 09000000 6f"},
@@ -50,6 +52,7 @@ func TestWire(t *testing.T) {
 		{KindPaused, struct{}{}, "46"},
 		{KindFault, "f", "47 66"},
 		{KindBye, struct{}{}, "48"},
+		{KindGot, uint32(258), "4a 02010000"},
 	} {
 		want, err := hex.DecodeString(strings.ReplaceAll(tt.want, " ", ""))
 		if err != nil {
@@ -141,6 +144,10 @@ func TestMalformed(t *testing.T) {
 		{KindRecall, "long", "\x00\x00\x00\x00\x00"},
 		{KindStop, "short", le64},
 		{KindStop, "long", le64 + "\x00\x00"},
+		{KindToken, "short", "\x00\x00\x00"},
+		{KindToken, "long", "\x00\x00\x00\x00\x00"},
+		{KindGot, "short", "\x00\x00\x00"},
+		{KindGot, "long", "\x00\x00\x00\x00\x00"},
 		{KindHello, "short", "mpxw\x01\x00\x00\x00\x01\x00\x00"},
 		{KindHello, "long", "mpxw\x01\x00\x00\x00\x01\x00\x00\x00\x00"},
 		{KindHello, "magic", "mpxW\x01\x00\x00\x00\x01\x00\x00\x00"},

@@ -15,6 +15,8 @@ import (
 //	24     group    process group of that task's command, 0 before it runs
 //	32     start    when the task started, ns since 1970
 //	40     done     how many tasks have ended
+//	48     holds    1 while the worker holds a token of make's jobserver
+//	56     token    that token, one byte
 //	64     base     position in the result stream of the outbox's first byte
 //	72     end      position after its last committed byte
 //	4096   outbox   OutboxSize bytes
@@ -30,6 +32,9 @@ type Board struct {
 	Group   *atomic.Uint64
 	Start   *atomic.Uint64
 	Done    *atomic.Uint64
+
+	holds *atomic.Uint64
+	slot  []byte // the one of the token
 
 	base, end *atomic.Uint64
 	outbox    []byte
@@ -72,6 +77,7 @@ func newBoard(r *Region) *Board {
 		region: r,
 		State:  r.uint64At(0), Seq: r.uint64At(8), Attempt: r.uint64At(16),
 		Group: r.uint64At(24), Start: r.uint64At(32), Done: r.uint64At(40),
+		holds: r.uint64At(48), slot: r.b[56:57],
 		base: r.uint64At(64), end: r.uint64At(72),
 		outbox: r.b[outboxOffset:],
 	}

@@ -91,11 +91,14 @@ func TestBoardOfAnotherProcess(t *testing.T) {
 func TestBoardLayout(t *testing.T) {
 	b, _ := board(t)
 	for off, w := range map[int]*atomic.Uint64{
-		0: b.State, 8: b.Seq, 16: b.Attempt, 24: b.Group, 32: b.Start, 40: b.Done, 64: b.base, 72: b.end,
+		0: b.State, 8: b.Seq, 16: b.Attempt, 24: b.Group, 32: b.Start, 40: b.Done, 48: b.holds, 64: b.base, 72: b.end,
 	} {
 		if w != b.region.uint64At(off) {
 			t.Errorf("no word at %d", off)
 		}
+	}
+	if &b.slot[0] != &b.region.b[56] || len(b.slot) != 1 {
+		t.Error("token out of place")
 	}
 	if &b.outbox[0] != &b.region.b[4096] || len(b.outbox) != OutboxSize || len(b.region.b) != 4096+OutboxSize {
 		t.Error("outbox out of place")

@@ -105,8 +105,9 @@ func TestDigestOfOthers(t *testing.T) {
 	}
 }
 
-// endless is a worker that computes for minutes at "sparse".
-func endless(t *testing.T, limit time.Duration) (b *boss, path string) {
+// computing is a configuration and a value at which its worker computes for
+// minutes.
+func computing(t *testing.T) (cfg ipc.Config, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "sparse")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
@@ -115,7 +116,15 @@ func endless(t *testing.T, limit time.Duration) (b *boss, path string) {
 	if err := os.Truncate(path, 1<<38); err != nil {
 		t.Fatal(err)
 	}
-	b = hire(t, ipc.Config{Function: "digest", Args: []byte(`{"algorithm":"sha256"}`), Timeout: int64(limit)})
+	return ipc.Config{Function: "digest", Args: []byte(`{"algorithm":"sha256"}`)}, path
+}
+
+// endless is a worker that computes for minutes at path.
+func endless(t *testing.T, limit time.Duration) (b *boss, path string) {
+	t.Helper()
+	cfg, path := computing(t)
+	cfg.Timeout = int64(limit)
+	b = hire(t, cfg)
 	b.hello()
 	return b, path
 }

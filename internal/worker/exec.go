@@ -199,6 +199,9 @@ func (r *execRunner) launch(j *job, argv []string) (pid, pidfd int, err error) {
 		Files:   [3]int{stdin, r.pipes.stdoutFD(j), r.pipes.stderrFD()},
 		Session: !r.s.cfg.Terminal, DieWithThread: true,
 	}
+	if r.s.cfg.LimitMemory > 0 && j.Seq != 0 {
+		return r.executeLimited(&spec)
+	}
 	return r.execute(&spec)
 }
 

@@ -211,6 +211,20 @@ func TestNoStart(t *testing.T) {
 	b.bye()
 }
 
+// It leaves also when nothing else waits there.
+func TestNoStartOfTheLast(t *testing.T) {
+	b := hire(t, words("true"))
+	b.hello()
+	b.sync() // it has what it needs itself
+	few := unix.Rlimit{Cur: 3, Max: 3}
+	if err := unix.Prlimit(b.pid, unix.RLIMIT_NOFILE, &few, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.send(tasks(1, 1))
+	b.want(ipc.KindNoStart)
+	b.bye()
+}
+
 // The initializer is task 0 of attempt 1, its stdout goes where stderr does, and
 // no time limit is its own.
 func TestInitializer(t *testing.T) {

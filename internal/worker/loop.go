@@ -27,7 +27,7 @@ func (s *session) loop(r runner) error {
 		if !r.busy() && s.mayStart() && s.out.Room() >= 2*reserve {
 			r.start(s.next())
 		}
-		if !r.busy() && s.retiring && len(s.queue) == 0 && s.arriving == nil {
+		if !r.busy() && (s.leaving || s.retiring && len(s.queue) == 0 && s.arriving == nil) {
 			return s.leave()
 		}
 		err := s.flushDue(r)
@@ -60,6 +60,8 @@ func (s *session) step(r runner, fds []unix.PollFd) ([]unix.PollFd, error) {
 	if s.out.Pending() > 0 && !held {
 		fds[1].Events = unix.POLLOUT
 	}
+	fds = s.watchTokens(fds)
+	own := len(fds)
 	roomy := s.out.Room() >= 2*reserve
 	if roomy {
 		fds = r.watch(fds)
@@ -67,15 +69,15 @@ func (s *session) step(r runner, fds []unix.PollFd) ([]unix.PollFd, error) {
 	if _, err := r.wait(fds, s.timeout(r, held)); err != nil {
 		return fds, err
 	}
-	if err := s.serve(r, fds[:2]); err != nil {
+	if err := s.serve(r, fds[:own]); err != nil {
 		return fds, err
 	}
-	r.ready(fds[2:]) // its clocks run also while its output has to wait
+	r.ready(fds[own:]) // its clocks run also while its output has to wait
 	return fds, nil
 }
 
-// serve handles the two pipes. A hang-up counts even with requests unread:
-// nobody is left to want their results.
+// serve handles the two pipes and the jobserver. A hang-up counts even with
+// requests unread: nobody is left to want their results.
 func (s *session) serve(r runner, fds []unix.PollFd) error {
 	if fds[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0 || fds[1].Revents&unix.POLLERR != 0 {
 		return errSupervisorGone
@@ -86,9 +88,11 @@ func (s *session) serve(r runner, fds []unix.PollFd) error {
 		}
 	}
 	if fds[1].Revents&unix.POLLOUT != 0 {
-		return s.flush()
+		if err := s.flush(); err != nil {
+			return err
+		}
 	}
-	return nil
+	return s.takeToken(fds[2:])
 }
 
 // mayWait reports whether the results at hand may wait for others: more tasks

@@ -81,6 +81,13 @@ func (s *session) run() error {
 	if err := s.configure(); err != nil {
 		return err
 	}
+	if err := addNice(s.cfg.Nice); err != nil {
+		return err
+	}
+	if err := s.openJobserver(); err != nil {
+		return err
+	}
+	defer s.dropToken() // when the task's processes are dead; its supervisor gives back what fails here
 	if s.cfg.Terminal {
 		sharesTerminal()
 	}

@@ -52,6 +52,8 @@ type session struct {
 	holding  bool  // a task ended so that nothing is started until PROCEED
 	leaving  bool  // this worker leaves as soon as the running task has ended
 
+	tokens tokens
+
 	held time.Time // since when something waits to be written; zero: nothing
 }
 
@@ -154,6 +156,8 @@ func (s *session) obey(r runner, kind ipc.Kind, body []byte) error {
 		}
 		s.cfg.Timeout = limit
 		r.retime()
+	case ipc.KindToken, ipc.KindDrop:
+		return s.account(kind, body)
 	case ipc.KindPause, ipc.KindResume, ipc.KindRetire, ipc.KindProceed:
 		if err := ipc.ParseEmpty(body); err != nil {
 			return err
