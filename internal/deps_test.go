@@ -18,7 +18,7 @@ var rule = map[string][]string{
 	"mpx/internal/ipc":    {},
 	"mpx/internal/stats":  {},
 	"mpx/internal/worker": {"mpx/internal/task", "mpx/internal/proc", "mpx/internal/shm", "mpx/internal/ipc", "golang.org/x/sys/unix"},
-	"mpx/internal/pool":   {"mpx/internal/task", "mpx/internal/proc", "mpx/internal/shm", "mpx/internal/ipc", "golang.org/x/sys/unix"},
+	"mpx/internal/pool":   {"mpx/internal/task", "mpx/internal/proc", "mpx/internal/shm", "mpx/internal/ipc", "mpx/internal/stats", "golang.org/x/sys/unix"},
 	"mpx/internal/report": {"mpx/internal/task", "mpx/internal/stats", "golang.org/x/sys/unix"},
 	"mpx/cmd/mpx": {
 		"mpx/internal/task", "mpx/internal/pool", "mpx/internal/report", "mpx/internal/worker", "mpx/internal/ipc", "mpx/internal/proc",

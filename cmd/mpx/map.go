@@ -20,7 +20,10 @@ func (a *app) mapCommand() *cobra.Command {
 		Short:   "Run a command for each record, in a pool of workers",
 		Long:    mapLong,
 		Example: mapExamples,
-		RunE:    func(_ *cobra.Command, args []string) error { return a.runMap(o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.jobsGiven = cmd.Flags().Changed("jobs") || cmd.Flags().Changed("max-procs")
+			return a.runMap(o, args)
+		},
 	}
 	cmd.Flags().SetInterspersed(false)
 	o.addFlags(cmd.Flags())
@@ -29,18 +32,19 @@ func (a *app) mapCommand() *cobra.Command {
 
 // A mapRun is one run of map, made from its flags.
 type mapRun struct {
-	a       *app
-	o       *mapOptions
-	words   []string // COMMAND
-	source  *task.Source
-	tmpl    *task.Template
-	spec    task.Spec
-	store   *task.Store
-	joblog  *report.Joblog // nil: none
-	report  *report.Report
-	teller  *teller
-	pool    *pool.Pool
-	signals *interrupter
+	a         *app
+	o         *mapOptions
+	words     []string // COMMAND
+	source    *task.Source
+	tmpl      *task.Template
+	spec      task.Spec
+	store     *task.Store
+	jobserver string         // of make; "": none
+	joblog    *report.Joblog // nil: none
+	report    *report.Report
+	teller    *teller
+	pool      *pool.Pool
+	signals   *interrupter
 }
 
 func (a *app) runMap(o *mapOptions, args []string) error {
@@ -58,6 +62,9 @@ func (a *app) runMap(o *mapOptions, args []string) error {
 // prepare finds every mistake of the command line before anything runs.
 func (r *mapRun) prepare(args []string) error {
 	if err := r.o.check(); err != nil {
+		return err
+	}
+	if err := r.findJobserver(); err != nil {
 		return err
 	}
 	words, groups := task.SplitArgs(args, r.o.argSep)

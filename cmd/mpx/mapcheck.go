@@ -7,7 +7,7 @@ import (
 
 // check reads the flags' values.
 func (o *mapOptions) check() error {
-	for _, f := range []func() error{o.checkInput, o.checkPool, o.checkOutput, o.checkFailure, o.checkRecords} {
+	for _, f := range []func() error{o.checkInput, o.checkPool, o.checkOutput, o.checkFailure, o.checkManners, o.checkRecords} {
 		if err := f(); err != nil {
 			return err
 		}

@@ -50,6 +50,10 @@ type mapOptions struct {
 	halt       string
 	delay      string
 
+	load, memFree, limitMemory string
+	nice                       int
+	jobserver                  bool
+
 	joblog               string
 	resume, resumeFailed bool
 
@@ -63,6 +67,9 @@ type mapOptions struct {
 	timeoutPercent           float64 // of the median run time
 	retryIf                  func(*task.Result) bool
 	haltAt                   pool.Halt
+	jobsGiven                bool // by -j or -P
+	loadN                    float64
+	memFreeN, limitMemoryN   int64
 }
 
 func (o *mapOptions) addFlags(f *pflag.FlagSet) {
@@ -71,6 +78,7 @@ func (o *mapOptions) addFlags(f *pflag.FlagSet) {
 	o.addPoolFlags(f)
 	o.addOutputFlags(f)
 	o.addFailureFlags(f)
+	o.addMannersFlags(f)
 	o.addRecordFlags(f)
 }
 
@@ -90,7 +98,15 @@ func (o *mapOptions) addFailureFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.retryOn, "retry-on", "", "retry only after these exit `statuses` (1,75), or signal, timeout")
 	f.IntVar(&o.retryLost, "retry-lost", 2, "run a task whose worker died again, up to `N` times")
 	f.StringVar(&o.halt, "halt", "never", "end early: `WHEN,WHAT=N[%]`, as soon,fail=1, now,fail=10%, now,success=1; never")
+}
+
+func (o *mapOptions) addMannersFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.delay, "delay", "0", "let `DUR` pass between the starts of two tasks")
+	f.StringVar(&o.load, "load", "", "start none while `MAX` threads run on the machine; N, or N% of the processors")
+	f.StringVar(&o.memFree, "memfree", "", "start none while less than `SIZE` of memory is free (500M, 2G)")
+	f.IntVar(&o.nice, "nice", 0, "run tasks with their nice value raised by `N`")
+	f.StringVar(&o.limitMemory, "limit-memory", "", "let no process of a task have more than `SIZE` of address space")
+	f.BoolVar(&o.jobserver, "jobserver", false, "take part in make's jobserver; so it is under make -jN, unless -j is given")
 }
 
 func (o *mapOptions) addInputFlags(f *pflag.FlagSet) {

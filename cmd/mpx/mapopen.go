@@ -107,6 +107,7 @@ func (r *mapRun) poolConfig() (pool.Config, error) {
 		KillLeft: r.o.leftovers == "kill", RetryLost: r.o.retryLost, OKStatus: r.o.okN,
 		Retries: r.o.retries, RetryDelay: r.o.retryDelayDur, RetryOn: r.o.retryIf, Halt: r.o.haltAt,
 		TimeoutPercent: r.o.timeoutPercent, Delay: r.o.delayDur,
+		Load: r.o.loadN, MemoryFree: r.o.memFreeN, Nice: r.o.nice, LimitMemory: r.o.limitMemoryN, Jobserver: r.jobserver,
 		Store: r.store, Notice: r.notice,
 		// What is shown of a task that went well needs its data only here:
 		Forget: !r.o.json && !r.o.tag && r.o.tagString == "" && r.o.results == "" && r.joblog == nil,

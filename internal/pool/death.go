@@ -34,6 +34,7 @@ func (w *worker) end() died {
 		w.stdout.Release()
 		w.stderr.Release()
 	}
+	w.returnToken()
 	w.board.Close()
 	return d
 }

@@ -44,6 +44,11 @@ type Config struct {
 	Timeout          time.Duration // a task's time limit; 0: none
 	TimeoutPercent   float64       // instead: of the median run time of tasks that went well; 0: none
 	Delay            time.Duration // between the starts of two tasks
+	Load             float64       // start none while so many threads of the machine run; 0: whatever runs
+	MemoryFree       int64         // start none while fewer bytes are free
+	Nice             int           // added to the nice value of workers and their tasks
+	LimitMemory      int64         // of each process of a task: address space in bytes; 0: none
+	Jobserver        string        // of make, as proc.FindJobserver returns it; "": none
 	Grace            time.Duration // from TERM to KILL
 	KillLeft         bool          // end what a finished task left running
 	RetryLost        int           // how often a task whose worker died runs again

@@ -61,7 +61,7 @@ func (w *worker) decode() bool {
 
 // tells reports whether e has anything for the scheduler.
 func (e *reported) tells() bool {
-	return len(e.results) > 0 || len(e.began) > 0 || e.recall || e.noStart != nil || e.starts || e.badInit != nil || e.paused
+	return len(e.results) > 0 || len(e.began) > 0 || e.token > 0 || e.recall || e.noStart != nil || e.starts || e.badInit != nil || e.paused
 }
 
 // understand takes in one frame. An error is one of the worker, which is then
@@ -83,6 +83,10 @@ func (w *worker) understand(e *reported, kind ipc.Kind, body []byte) error {
 		return w.noStart(e, body)
 	case ipc.KindStart:
 		return w.began(e, body)
+	case ipc.KindGot:
+		number, err := ipc.ParseToken(body)
+		e.token = number
+		return err
 	case ipc.KindLeft:
 		w.why = "a finished task left processes"
 		pids, err := ipc.ParseLeft(body)

@@ -44,6 +44,7 @@ type (
 		paused  bool
 		began   []result // tasks that have begun, with Config.Watch
 		born    bool     // its process has been started
+		token   uint32   // it holds the token of that number
 	}
 	died struct {
 		w    *worker
@@ -82,6 +83,7 @@ type scheduler struct {
 	seq     uint64       // the last task number given
 	workers []*worker
 	started int     // workers ever started
+	token   uint32  // the number of the last TOKEN
 	slots   slots   // job slots
 	limit   int     // how many workers may be; shrinks to what fits
 	mean    float64 // run time of a task in seconds, smoothed; 0: unknown
@@ -93,7 +95,7 @@ type scheduler struct {
 	pausing []chan struct{} // to be closed when every worker has paused
 	tally
 	gate
-	sample
+	median
 	trouble
 }
 
@@ -207,6 +209,7 @@ func (s *scheduler) report(e reported) {
 		s.watchWorker(task.WorkerStart, w, "")
 	}
 	s.begun(e.began)
+	s.got(w, e.token)
 	w.outstanding -= len(e.results) + len(e.back)
 	s.account(e.results)
 	holds := s.holdsWorker(e.results)
@@ -259,7 +262,7 @@ func (s *scheduler) account(results []result) {
 		s.mean += (sec - s.mean) / 16
 		s.noRooms = 0
 		if s.p.cfg.TimeoutPercent > 0 && results[i].r.Status == task.OK {
-			s.sample.add(results[i].r.Elapsed)
+			s.learn(sec)
 		}
 	}
 	if s.p.cfg.TimeoutPercent > 0 {

@@ -34,6 +34,9 @@ type worker struct {
 	freed       bool // its slot is its successor's
 	recalled    bool // it has been asked to give tasks back
 	pausing     bool // it has been asked to pause
+	right       right
+	token       uint32    // the number of the TOKEN that it is to take
+	since       time.Time // when it got it
 
 	// live's alone:
 	pid     int
@@ -65,6 +68,8 @@ type message struct {
 	pause, resume bool
 	proceed       bool
 	limit         time.Duration
+	token         uint32
+	drop          bool
 	retire        bool
 }
 
@@ -206,6 +211,7 @@ func (w *worker) config() []byte {
 		Initializer: byteWords(c.Initializer), Timeout: int64(c.Timeout), Grace: int64(c.Grace), KillLeft: c.KillLeft,
 		Stdin: number(c.Stdin), Stdout: number(c.Stdout), Stderr: number(c.Stderr), Keep: number(c.Keep), Terminal: c.Terminal,
 		Starts: c.Watch != nil, OKStatus: c.OKStatus, HoldFailed: fail, HoldOK: ok,
+		Nice: c.Nice, LimitMemory: c.LimitMemory, Jobserver: c.Jobserver,
 	})
 	if err != nil {
 		panic("bug: encode configuration: " + err.Error())

@@ -53,13 +53,16 @@ func encode(f io.Writer, b []byte, m *message) ([]byte, error) {
 	if m.limit > 0 {
 		b = ipc.AppendLimit(b, int64(m.limit))
 	}
+	if m.token > 0 {
+		b = ipc.AppendToken(b, m.token)
+	}
 	if m.stop != 0 {
 		b = ipc.AppendStop(b, int(m.stop), int64(m.grace))
 	}
 	for _, e := range []struct {
 		on   bool
 		kind ipc.Kind
-	}{{m.pause, ipc.KindPause}, {m.resume, ipc.KindResume}, {m.proceed, ipc.KindProceed}, {m.retire, ipc.KindRetire}} {
+	}{{m.drop, ipc.KindDrop}, {m.pause, ipc.KindPause}, {m.resume, ipc.KindResume}, {m.proceed, ipc.KindProceed}, {m.retire, ipc.KindRetire}} {
 		if e.on {
 			b = ipc.AppendEmpty(b, e.kind)
 		}
