@@ -74,7 +74,7 @@ func appendRun(b []byte, res *task.Result) []byte {
 	if res.Start.IsZero() {
 		b = append(b, "null"...)
 	} else {
-		b = res.Start.UTC().AppendFormat(b, `"2006-01-02T15:04:05.000000Z07:00"`)
+		b = appendTime(b, res.Start)
 	}
 	b = append(b, `,"seconds":`...)
 	return appendSeconds(b, res.Elapsed)

@@ -2,7 +2,7 @@ package task
 
 import "time"
 
-// EventKind is what has happened in a run.
+// EventKind is what has happened in a run. The words are those of --events.
 type EventKind uint8
 
 // What happens to tasks and to workers. Each task has any number of attempts
@@ -17,6 +17,10 @@ const (
 	WorkerDie                     // a worker is gone that should not be
 	Halted                        // --halt has ended the run
 )
+
+var eventWords = [...]string{"task_start", "task_lost", "task_retry", "task_end", "worker_start", "worker_retire", "worker_die", "halt"}
+
+func (k EventKind) String() string { return eventWords[k] }
 
 // An Event is something that has just happened in a run.
 type Event struct {
