@@ -16,21 +16,29 @@ type app struct {
 	stdin, stdout, stderr *os.File
 }
 
-const rootHelp = `mpx is Python's multiprocessing for the shell.
-
-It farms tasks out to a pool of worker processes, recycles the workers, keeps
-every result apart and in order, and loses nothing when something dies.
-
-  producer | mpx map -j 16 cmd     each line becomes the last argument of cmd
-  mpx digest DIR                   checksums of a tree, hashed in parallel
-  mpx bench CMD < tasks            what a pool gains over one task after another`
-
 // run executes the command line args.
 func (a *app) run(args []string) (status int, sig syscall.Signal) {
+	root := a.root()
+	if completing(args) {
+		addCompletions(root)
+	}
+	help := &errWriter{w: a.stdout}
+	root.SetOut(help)
+	root.SetErr(a.stderr)
+	root.SetArgs(args)
+	err := root.Execute()
+	if err == nil {
+		err = help.err
+	}
+	return explain(a.stderr, err)
+}
+
+// root returns the tree of commands, those used most first.
+func (a *app) root() *cobra.Command {
+	cobra.EnableCommandSorting = false
 	root := &cobra.Command{
 		Use:           "mpx",
 		Short:         "Python's multiprocessing for the shell",
-		Long:          rootHelp,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.ArbitraryArgs,
@@ -41,16 +49,11 @@ func (a *app) run(args []string) (status int, sig syscall.Signal) {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
-	help := &errWriter{w: a.stdout}
-	root.SetOut(help)
-	root.SetErr(a.stderr)
-	root.AddCommand(a.mapCommand(), a.digestCommand(), a.benchCommand(), a.cpuCountCommand())
-	root.SetArgs(args)
-	err := root.Execute()
-	if err == nil {
-		err = help.err
-	}
-	return explain(a.stderr, err)
+	root.SetHelpFunc(showRootHelp)
+	// cobra's own --version comes with templates, which are a quarter of mpx.
+	root.Flags().Bool("version", false, "tell the version and what it was built from")
+	root.AddCommand(a.mapCommand(), a.digestCommand(), a.benchCommand(), a.cpuCountCommand(), a.completionCommand())
+	return root
 }
 
 // An errWriter keeps the first error: cobra drops those of its help.
@@ -78,6 +81,10 @@ func refuseEmpty(flags *pflag.FlagSet) (err error) {
 
 // noCommand answers mpx without a command of its own.
 func (a *app) noCommand(cmd *cobra.Command, args []string) error {
+	if tell, _ := cmd.Flags().GetBool("version"); tell {
+		_, err := fmt.Fprintln(a.stdout, version())
+		return err
+	}
 	if len(args) == 0 {
 		return cmd.Help()
 	}
