@@ -13,7 +13,11 @@ GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 DEADCODE    := golang.org/x/tools/cmd/deadcode@v0.52.0
 
-.PHONY: help build demo test race fuzz bench bench-peers lint check static install clean
+# Of the manual: a page tells the same on whatever day it is made.
+VERSION = $(shell scripts/version)
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
+
+.PHONY: help build man demo test race fuzz bench bench-peers lint check static install uninstall dist check-dist clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +27,10 @@ ENTRY_amd64 := -E main.entry
 
 build: ## build bin/mpx
 	go build -trimpath -ldflags '-s -w $(ENTRY_$(shell go env GOARCH))' -o $(BIN) ./cmd/mpx
+
+man: build ## build bin/man, the manual's pages, from the commands' help
+	@rm -rf bin/man
+	go run ./internal/tools/man -o bin/man -version '$(VERSION)' -date '$(SOURCE_DATE_EPOCH)' $(BIN)
 
 demo: build ## digest and count the words of the Go toolchain's own source tree
 	@scripts/demo $(BIN)
@@ -61,9 +69,17 @@ static: build ## the binary is static and starts quickly
 
 check: lint static test race ## what CI runs
 
-install: build ## install mpx below PREFIX
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/mpx
+install: build man ## install mpx, its manual and its completions below PREFIX
+	@scripts/install $(BIN) '$(DESTDIR)$(PREFIX)'
+
+uninstall: man ## remove what install has put below PREFIX
+	@scripts/install --remove $(BIN) '$(DESTDIR)$(PREFIX)'
+
+dist: ## build archives and Debian packages in dist
+	@scripts/dist
+
+check-dist: ## two builds of dist are the same, install, and run
+	@scripts/check-dist
 
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist
