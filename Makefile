@@ -67,7 +67,7 @@ $(TOOLS)/deadcode:
 static: build ## the binary is static and starts quickly
 	@scripts/check-binary $(BIN)
 
-check: lint static test race ## what CI runs
+check: lint static test race check-dist ## what CI runs
 
 install: build man ## install mpx, its manual and its completions below PREFIX
 	@scripts/install $(BIN) '$(DESTDIR)$(PREFIX)'
