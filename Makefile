@@ -26,7 +26,7 @@ help: ## list these targets
 ENTRY_amd64 := -E main.entry
 
 build: ## build bin/mpx
-	go build -trimpath -ldflags '-s -w $(ENTRY_$(shell go env GOARCH))' -o $(BIN) ./cmd/mpx
+	go build -trimpath -buildvcs=auto -ldflags '-s -w $(ENTRY_$(shell go env GOARCH))' -o $(BIN) ./cmd/mpx
 
 man: build ## build bin/man, the manual's pages, from the commands' help
 	@rm -rf bin/man

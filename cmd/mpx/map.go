@@ -39,8 +39,9 @@ type mapRun struct {
 	tmpl      *task.Template
 	spec      task.Spec
 	store     *task.Store
-	jobserver string         // of make; "": none
-	joblog    *report.Joblog // nil: none
+	jobserver string           // of make; "": none
+	joblog    *report.Joblog   // nil: none
+	watchers  []report.Watcher // events, trace
 	report    *report.Report
 	teller    *teller
 	pool      *pool.Pool
@@ -150,6 +151,7 @@ func (r *mapRun) take(stream *pool.Stream) error {
 			}
 			return err
 		}
+		r.throttle()
 		n, err := r.report.Add(batch)
 		stream.Release(n)
 		if err != nil && failed == nil {
@@ -168,8 +170,10 @@ func (r *mapRun) notice(note, hint string) {
 func (r *mapRun) conclude(err error) error {
 	r.teller.wait()
 	sum, cerr := r.report.Close()
-	if err == nil {
-		err = cerr
+	for _, e := range []error{cerr, r.closeWatchers(&sum)} {
+		if err == nil {
+			err = e
+		}
 	}
 	r.signals.release()
 	sig := r.signals.received()

@@ -56,6 +56,9 @@ type mapOptions struct {
 
 	joblog               string
 	resume, resumeFailed bool
+	junit, trace, page   string
+	events               string
+	progress             string
 
 	// What check makes of the above.
 	args                     int // 0: max
@@ -86,6 +89,11 @@ func (o *mapOptions) addRecordFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.joblog, "joblog", "", "log each finished task to `FILE`, in GNU parallel's format; +FILE appends")
 	f.BoolVar(&o.resume, "resume", false, "skip the tasks that the joblog says succeeded")
 	f.BoolVar(&o.resumeFailed, "resume-failed", false, "the same: those that failed run again")
+	f.StringVar(&o.progress, "progress", "", "how far it is, on stderr: `auto|always|plain|never`")
+	f.StringVar(&o.events, "events", "", "write what happens as it happens to `FILE`, as JSON lines; fd:N is a descriptor")
+	f.StringVar(&o.page, "report", "", "write a page about the run to `FILE`, as HTML")
+	f.StringVar(&o.trace, "trace", "", "write a timeline for Perfetto (Chrome trace events) to `FILE`")
+	f.StringVar(&o.junit, "junit", "", "write what became of each task to `FILE`, as JUnit XML")
 }
 
 func (o *mapOptions) addFailureFlags(f *pflag.FlagSet) {

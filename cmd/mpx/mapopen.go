@@ -16,6 +16,9 @@ func (r *mapRun) open() error {
 	if err != nil {
 		return err
 	}
+	if err := r.openWatchers(); err != nil {
+		return err
+	}
 	r.report, r.teller = report.New(ro), newTeller()
 	r.warn()
 	cfg, err := r.poolConfig()
@@ -39,11 +42,10 @@ func (r *mapRun) reportOptions() (report.Options, error) {
 		Mode: r.o.mode(), Order: r.o.order(),
 		Command: r.tmpl.DisplayWords, Display: r.tmpl.Display,
 	}
-	err := r.openJoblog()
+	err := r.openRecords(&ro)
 	if err != nil {
 		return ro, err
 	}
-	ro.Joblog = r.joblog
 	if ro.Tag, err = r.tag(); err != nil {
 		return ro, err
 	}
@@ -110,7 +112,7 @@ func (r *mapRun) poolConfig() (pool.Config, error) {
 		Load: r.o.loadN, MemoryFree: r.o.memFreeN, Nice: r.o.nice, LimitMemory: r.o.limitMemoryN, Jobserver: r.jobserver,
 		Store: r.store, Notice: r.notice,
 		// What is shown of a task that went well needs its data only here:
-		Forget: !r.o.json && !r.o.tag && r.o.tagString == "" && r.o.results == "" && r.joblog == nil,
+		Forget: !r.o.json && !r.o.tag && r.o.tagString == "" && r.o.results == "" && r.joblog == nil && r.o.junit == "" && r.o.page == "",
 	}
 	if r.o.initializer != "" {
 		cfg.Initializer = append(r.o.shellWords("sh"), "-c", r.o.initializer)
@@ -120,6 +122,9 @@ func (r *mapRun) poolConfig() (pool.Config, error) {
 			line := r.tmpl.Display(t, slot)
 			r.teller.later(func() { r.report.Line(line) })
 		}
+	}
+	if len(r.watchers) > 0 {
+		cfg.Watch = r.watch
 	}
 	if r.o.lineBuffer {
 		cfg.Live = r.report.Live

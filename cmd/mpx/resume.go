@@ -9,14 +9,6 @@ import (
 	"mpx/internal/task"
 )
 
-// checkRecords refuses a resumption without anything to resume from.
-func (o *mapOptions) checkRecords() error {
-	if o.resumes() && o.joblog == "" {
-		return usagef("add --joblog FILE", "--resume goes by the joblog of the run before")
-	}
-	return nil
-}
-
 func (o *mapOptions) resumes() bool { return o.resume || o.resumeFailed }
 
 // openJoblog opens the file of --joblog.

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"mpx/internal/report"
+	"mpx/internal/task"
+
+	"golang.org/x/sys/unix"
+)
+
+// checkRecords refuses a resumption without anything to resume from.
+func (o *mapOptions) checkRecords() error {
+	if o.resumes() && o.joblog == "" {
+		return usagef("add --joblog FILE", "--resume goes by the joblog of the run before")
+	}
+	return nil
+}
+
+// openRecords opens what is written about the run beside its output.
+func (r *mapRun) openRecords(ro *report.Options) (err error) {
+	if err := r.openJoblog(); err != nil {
+		return err
+	}
+	ro.Joblog = r.joblog
+	if r.o.junit != "" {
+		j, err := report.OpenJUnit(r.o.junit, r.o.tmpDir, report.JUnitOptions{Name: "mpx map", Command: r.tmpl.Display})
+		if err != nil {
+			return err
+		}
+		ro.Records = append(ro.Records, j)
+	}
+	if r.o.page != "" {
+		p, err := report.OpenPage(r.o.page, report.PageOptions{
+			Title: r.title(), Version: strings.TrimPrefix(version(), "mpx "), Jobs: r.o.jobsN, Command: r.tmpl.Display,
+		})
+		if err != nil {
+			return err
+		}
+		ro.Records = append(ro.Records, p)
+	}
+	if os.Getenv("GITHUB_ACTIONS") == "true" {
+		ro.GitHub, err = report.NewGitHub(report.GitHubOptions{
+			Name: r.title(), Command: r.tmpl.Display, Summary: os.Getenv("GITHUB_STEP_SUMMARY"),
+		})
+	}
+	return err
+}
+
+// title is what a record calls the run.
+func (r *mapRun) title() string {
+	words := []string{"mpx", "map"}
+	for _, w := range r.words {
+		words = append(words, task.Quote(w))
+	}
+	return strings.Join(words, " ")
+}
+
+// openWatchers opens what is written about the run as things happen.
+func (r *mapRun) openWatchers() error {
+	if r.o.events != "" {
+		f, err := openEvents(r.o.events)
+		if err != nil {
+			return err
+		}
+		r.watchers = append(r.watchers, report.NewEvents(f, report.EventsOptions{Words: r.words, Jobs: r.o.jobsN, Command: r.tmpl.DisplayWords}))
+	}
+	if r.o.trace != "" {
+		f, err := os.Create(r.o.trace)
+		if err != nil {
+			return fmt.Errorf("open trace: %w", err)
+		}
+		r.watchers = append(r.watchers, report.NewTrace(f, r.title(), r.tmpl.Display))
+	}
+	return nil
+}
+
+// openEvents opens the value of --events: a file, or a descriptor that the
+// caller has opened.
+func openEvents(to string) (*os.File, error) {
+	number, ok := strings.CutPrefix(to, "fd:")
+	if !ok {
+		f, err := os.Create(to)
+		if err != nil {
+			return nil, fmt.Errorf("open events: %w", err)
+		}
+		return f, nil
+	}
+	fd, err := strconv.Atoi(number)
+	if err != nil || fd < 1 {
+		return nil, usagef("fd:3, and 3>FILE after it", "--events %s makes no sense", to)
+	}
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	if err != nil || flags&unix.O_ACCMODE == unix.O_RDONLY {
+		return nil, usagef(fmt.Sprintf("open it for mpx: mpx map --events fd:%d … %d>FILE", fd, fd), "--events %s: descriptor %d is not open for writing", to, fd)
+	}
+	if fd > 2 {
+		unix.CloseOnExec(fd) // it is not the tasks'
+	}
+	return os.NewFile(uintptr(fd), to), nil
+}
+
+// watch tells the watchers of e.
+func (r *mapRun) watch(e task.Event) {
+	for _, w := range r.watchers {
+		w.Watch(e)
+	}
+}
+
+// throttle waits for slow readers of the watchers' files.
+func (r *mapRun) throttle() {
+	for _, w := range r.watchers {
+		w.Throttle()
+	}
+}
+
+// closeWatchers writes the rest. The error is the first.
+func (r *mapRun) closeWatchers(sum *report.Summary) (err error) {
+	for _, w := range r.watchers {
+		if werr := w.Close(sum); err == nil {
+			err = werr
+		}
+	}
+	return err
+}
