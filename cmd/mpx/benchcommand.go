@@ -113,7 +113,7 @@ func (b *commandBench) throughPool() error {
 	if err != nil {
 		return err
 	}
-	signals := catch(p, b.o.killAfterDur, func(note, _ string) { fmt.Fprintln(b.a.stderr, "mpx:", note) })
+	signals := catch(p, b.o.killAfterDur, func(note, _ string) { fmt.Fprintln(b.a.stderr, "mpx:", note) }, nil)
 	defer signals.release()
 	vs := make([]task.Values, len(b.tasks))
 	for i := range vs {

@@ -35,7 +35,9 @@ type mapRun struct {
 	a         *app
 	o         *mapOptions
 	words     []string // COMMAND
+	inputSpec task.SourceSpec
 	source    *task.Source
+	progress  report.ProgressMode
 	tmpl      *task.Template
 	spec      task.Spec
 	store     *task.Store
@@ -68,13 +70,17 @@ func (r *mapRun) prepare(args []string) error {
 	if err := r.findJobserver(); err != nil {
 		return err
 	}
+	var err error
+	if r.progress, err = r.o.progressMode(r.a.stderr); err != nil {
+		return err
+	}
 	words, groups := task.SplitArgs(args, r.o.argSep)
 	r.words = words
 	src := r.o.sourceSpec(r.a, words, groups)
 	if err := r.hintTerminal(&src); err != nil {
 		return err
 	}
-	var err error
+	r.inputSpec = src
 	if r.source, err = task.OpenSource(src); err != nil {
 		return err
 	}
@@ -124,7 +130,8 @@ func (r *mapRun) run() error {
 		return err
 	}
 	defer r.store.Close()
-	r.signals = catch(r.pool, r.o.killAfterDur, r.notice)
+	r.startProgress()
+	r.signals = catch(r.pool, r.o.killAfterDur, r.notice, r.report)
 	watchReader(r.a.stdout, r.signals)
 	stream, err := r.pool.Stream(r.input())
 	r.pool.Close()

@@ -39,7 +39,8 @@ func (r *mapRun) warn() {
 func (r *mapRun) reportOptions() (report.Options, error) {
 	ro := report.Options{
 		Stdout: r.a.stdout, Stderr: r.a.stderr, Store: r.store,
-		Mode: r.o.mode(), Order: r.o.order(),
+		OneScreen: isTerminal(r.a.stdout) && isTerminal(r.a.stderr),
+		Mode:      r.o.mode(), Order: r.o.order(),
 		Command: r.tmpl.DisplayWords, Display: r.tmpl.Display,
 	}
 	err := r.openRecords(&ro)

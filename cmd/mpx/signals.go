@@ -23,9 +23,10 @@ const sigPipe = syscall.SIGPIPE
 // HUP ends what runs politely, the next one at once. ^Z stops the tasks and
 // then mpx.
 type interrupter struct {
-	p     *pool.Pool
-	grace time.Duration
-	tell  func(note, hint string) // must not wait
+	p      *pool.Pool
+	grace  time.Duration
+	tell   func(note, hint string) // must not wait
+	screen *report.Report          // shows progress; nil: nothing does
 
 	c    chan os.Signal
 	over chan struct{} // closed by release
@@ -35,11 +36,11 @@ type interrupter struct {
 }
 
 // catch begins to listen. A signal that the caller had ignored (nohup) stays so.
-func catch(p *pool.Pool, grace time.Duration, tell func(note, hint string)) *interrupter {
+func catch(p *pool.Pool, grace time.Duration, tell func(note, hint string), screen *report.Report) *interrupter {
 	c := make(chan os.Signal, 16)
-	i := &interrupter{p: p, grace: grace, tell: tell, c: c, over: make(chan struct{})}
-	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGTSTP} {
-		if !signal.Ignored(s) {
+	i := &interrupter{p: p, grace: grace, tell: tell, screen: screen, c: c, over: make(chan struct{})}
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGTSTP, syscall.SIGUSR1} {
+		if !signal.Ignored(s) && (s != syscall.SIGUSR1 || screen != nil) {
 			signal.Notify(c, s)
 		}
 	}
@@ -61,10 +62,14 @@ func (i *interrupter) release() {
 }
 
 func (i *interrupter) handle(s syscall.Signal) {
-	if s == syscall.SIGTSTP {
-		i.p.Pause()
-		stopSelf()
-		i.p.Resume()
+	switch s {
+	case syscall.SIGTSTP:
+		i.suspend()
+		return
+	case syscall.SIGUSR1:
+		if i.screen != nil {
+			go i.screen.Status() // it may wait for the terminal
+		}
 		return
 	}
 	i.mu.Lock()
@@ -80,6 +85,19 @@ func (i *interrupter) handle(s syscall.Signal) {
 	i.stop()
 	i.tell(fmt.Sprintf("%s: ending what runs", unix.SignalName(s)), "")
 	go i.insist(s)
+}
+
+// suspend is ^Z.
+func (i *interrupter) suspend() {
+	i.p.Pause()
+	if i.screen != nil {
+		i.screen.HideProgress()
+	}
+	stopSelf()
+	if i.screen != nil {
+		i.screen.ShowProgress()
+	}
+	i.p.Resume()
 }
 
 // printTime is how long what has ended may take to be printed after a signal.

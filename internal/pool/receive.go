@@ -165,7 +165,7 @@ func (w *worker) began(e *reported, body []byte) error {
 }
 
 // running returns the task that w runs now, if it runs one.
-func (w *worker) running() (r Running, ok bool) {
+func (w *worker) running() (r task.Running, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.started || w.gone || len(w.inflight) == 0 {
@@ -175,7 +175,7 @@ func (w *worker) running() (r Running, ok bool) {
 	if w.board.State.Load() != shm.Busy || w.board.Seq.Load() != it.Seq {
 		return r, false // between two tasks, or its end is on the way
 	}
-	return Running{it.Task, w.slot, w.number, time.Unix(0, int64(w.board.Start.Load()))}, true
+	return task.Running{Task: it.Task, Slot: w.slot, Worker: w.number, Start: time.Unix(0, int64(w.board.Start.Load()))}, true
 }
 
 // result is d without its task.

@@ -21,18 +21,10 @@ func (s *scheduler) watchWorker(kind task.EventKind, w *worker, reason string) {
 
 // A Status is what a pool is doing.
 type Status struct {
-	Read    uint64    // tasks taken from sources so far
-	All     bool      // no more will come
-	Waiting int       // tasks that wait for a worker, or for their next attempt
-	Running []Running // in the order of their workers' starts
-}
-
-// Running is a task that runs now.
-type Running struct {
-	Task   task.Task
-	Slot   int
-	Worker int
-	Start  time.Time
+	Read    uint64         // tasks taken from sources so far
+	All     bool           // no more will come
+	Waiting int            // tasks that wait for a worker, or for their next attempt
+	Running []task.Running // in the order of their workers' starts
 }
 
 type asking struct{ reply chan Status }

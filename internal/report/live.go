@@ -36,6 +36,7 @@ func (r *Report) Live(t *task.Task, slot int, stderr bool, p []byte) error {
 	r.printLines(l, stderr, p)
 	r.out.flush()
 	r.err.flush()
+	r.redraw()
 	return r.out.fail
 }
 

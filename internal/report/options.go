@@ -31,6 +31,7 @@ const (
 // Options say where and how a run is shown.
 type Options struct {
 	Stdout, Stderr io.Writer
+	OneScreen      bool // both are the terminal, where progress may be shown
 	Order          Order
 	Mode           Mode
 

@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"time"
 
 	"mpx/internal/task"
 )
@@ -27,6 +28,7 @@ type Report struct {
 	lanes    map[uint64]*lane        // LineBuffered: by task number
 	notices  notices
 	sum      Summary
+	progress *progress
 	scratch  []byte // for JSON
 }
 
@@ -45,6 +47,12 @@ func New(o Options) *Report {
 		ring:    task.NewRing[task.Result](1),
 		lanes:   map[uint64]*lane{},
 		sum:     Summary{name: o.ErrName},
+	}
+	r.progress = &progress{w: o.Stderr, start: time.Now()}
+	r.progress.rate.add(r.progress.start, 0)
+	r.err.progress = r.progress
+	if o.OneScreen {
+		r.out.progress = r.progress
 	}
 	if o.GitHub != nil {
 		r.o.Records = append(slices.Clip(o.Records), o.GitHub)
@@ -70,6 +78,7 @@ func (r *Report) Add(batch []task.Result) (delivered int, err error) {
 			err = cmp.Or(err, r.retried(&batch[i]))
 			continue
 		}
+		r.progress.note(&batch[i])
 		n, e := r.add(&batch[i])
 		delivered += n
 		err = cmp.Or(err, e)
@@ -82,6 +91,7 @@ func (r *Report) Add(batch []task.Result) (delivered int, err error) {
 // flush writes what has been printed and, when it is out, logs its tasks.
 func (r *Report) flush() error {
 	r.out.flush()
+	defer r.redraw()
 	if r.o.Joblog == nil || r.out.fail != nil {
 		return nil
 	}
@@ -141,6 +151,9 @@ func (r *Report) retried(res *task.Result) (err error) {
 func (r *Report) Close() (Summary, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.endProgress()
+	r.sum.Elapsed = time.Since(r.progress.start)
+	r.sum.long = r.progress.o.Mode == ProgressPlain || r.progress.o.Mode != ProgressNever && r.sum.Elapsed >= longRun
 	err := r.closeHeld()
 	r.closeNotices()
 	err = cmp.Or(err, r.flush())

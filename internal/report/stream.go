@@ -30,6 +30,8 @@ type stream struct {
 	apart bool   // a line holds the output of one task only
 	owner uint64 // the task whose output came last; 0: mpx itself
 
+	progress *progress // whose line must give way; nil: it is elsewhere
+
 	guard *commandGuard // nil: not in a job of GitHub Actions
 	sent  []byte        // the last bytes written, for guard
 }
@@ -124,6 +126,9 @@ func (s *stream) send(p []byte) {
 func (s *stream) put(p []byte) {
 	if s.fail != nil {
 		return
+	}
+	if s.progress != nil {
+		s.progress.erase()
 	}
 	n, err := s.w.Write(p)
 	if err == nil && n < len(p) {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"mpx/internal/task"
 )
@@ -16,7 +17,9 @@ type Summary struct {
 	By        [task.Cancelled + 1]int // by task.Status
 	Before    int                     // of those skipped: done by an earlier run
 	First     *Failure                // the first failure in the order of the output
+	Elapsed   time.Duration
 
+	long  bool // the run deserves a line however it went
 	name  string
 	kinds map[kind]int
 }
@@ -64,8 +67,12 @@ func (s Summary) String() string {
 //	mpx: 3 of 100 tasks failed (2 exit 1, 1 timeout), first: task 7 (exit 1): cmd a b
 //	mpx: 1 of 100 tasks failed: task 7 (exit 1): cmd a b
 //	mpx: 12 of 100 tasks were cancelled
+//	mpx: 100 tasks in 12.3s, 8.13/s
 func (s Summary) Lines() []string {
 	var lines []string
+	if s.long {
+		lines = append(lines, s.brief())
+	}
 	if n := s.Failed(); n > 0 {
 		lines = append(lines, fmt.Sprintf("%s: %s failed%s", s.name, s.of(n), s.failures(n)))
 	}
@@ -82,6 +89,16 @@ func (s Summary) Lines() []string {
 		}
 	}
 	return lines
+}
+
+// brief says how much was done in which time.
+func (s *Summary) brief() string {
+	ran := s.Total - s.By[task.Skipped] - s.By[task.Cancelled]
+	what := s.of(ran)
+	if ran == s.Total {
+		_, what, _ = strings.Cut(what, " of ")
+	}
+	return fmt.Sprintf("%s: %s in %s, %s/s", s.name, what, shortSpan(s.Elapsed), digits(float64(ran)/s.Elapsed.Seconds()))
 }
 
 func wasOrWere(n int) string {

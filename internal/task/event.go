@@ -22,6 +22,14 @@ var eventWords = [...]string{"task_start", "task_lost", "task_retry", "task_end"
 
 func (k EventKind) String() string { return eventWords[k] }
 
+// Running is a task that runs now.
+type Running struct {
+	Task   Task
+	Slot   int
+	Worker int
+	Start  time.Time
+}
+
 // An Event is something that has just happened in a run.
 type Event struct {
 	Kind EventKind
