@@ -98,18 +98,18 @@ func (o *mapOptions) addRecordFlags(f *pflag.FlagSet) {
 
 func (o *mapOptions) addFailureFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.okStatus, "ok-status", "0", "comma-separated exit `statuses` that count as success")
-	f.StringVar(&o.timeout, "timeout", "", "end a task, with all its processes, after `DUR` (1.5s, 2m, or seconds)")
+	f.StringVar(&o.timeout, "timeout", "", "end a task, with all its processes, after `DUR` (1.5s, 2m, or seconds), or 200% of the median run time")
 	f.StringVar(&o.killAfter, "kill-after", "1s", "time from TERM to KILL for what mpx ends (`DUR`)")
 	f.StringVar(&o.leftovers, "leftovers", "keep", "what a finished task left running in the background: `keep|kill`")
 	f.IntVar(&o.retries, "retries", 0, "run a task that failed again, up to `N` times")
-	f.StringVar(&o.retryDelay, "retry-delay", "0", "wait `DUR` before a retry, doubled for each further one, +/- 25 %")
+	f.StringVar(&o.retryDelay, "retry-delay", "", "wait `DUR` before a retry, doubled for each further one, +/- 25 %")
 	f.StringVar(&o.retryOn, "retry-on", "", "retry only after these exit `statuses` (1,75), or signal, timeout")
 	f.IntVar(&o.retryLost, "retry-lost", 2, "run a task whose worker died again, up to `N` times")
 	f.StringVar(&o.halt, "halt", "never", "end early: `WHEN,WHAT=N[%]`, as soon,fail=1, now,fail=10%, now,success=1; never")
 }
 
 func (o *mapOptions) addMannersFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.delay, "delay", "0", "let `DUR` pass between the starts of two tasks")
+	f.StringVar(&o.delay, "delay", "", "let `DUR` pass between the starts of two tasks")
 	f.StringVar(&o.load, "load", "", "start none while `MAX` threads run on the machine; N, or N% of the processors")
 	f.StringVar(&o.memFree, "memfree", "", "start none while less than `SIZE` of memory is free (500M, 2G)")
 	f.IntVar(&o.nice, "nice", 0, "run tasks with their nice value raised by `N`")

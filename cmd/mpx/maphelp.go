@@ -21,15 +21,27 @@ source before, :::: FILE reads one. A task finds MPX_SEQ, MPX_SLOT, MPX_WORKER,
 MPX_WORKER_PID, MPX_ATTEMPT and MPX_JOBS in its environment.
 
 A worker that dies costs the task it was running, which runs again
-(--retry-lost). ^C ends what runs, ^C again kills it; nothing is left behind.`
+(--retry-lost). ^C ends what runs, ^C again kills it; nothing is left behind.
+
+A task that fails runs again with --retries, the whole run ends early with
+--halt. --joblog FILE keeps a line a finished task; after a crash --resume runs
+what is missing there, known by its command, not by its place in the input.
+
+How far a run is stands in one line at the foot of a terminal; elsewhere stderr
+gets a summary in the end if the run took a second or more (--progress). SIGUSR1
+has mpx say what runs now. In a job of GitHub Actions failures become
+annotations and a step summary. Under make -jN mpx takes part in the jobserver.`
 
 const mapExamples = `  find . -name '*.png' -print0 | mpx map -0 convert {} {.}.webp
   mpx map 'grep -c {} *.log | sort' ::: error warn
   mpx map -j 16 < commands.txt
   mpx map --timeout 30s --tag ping -c1 ::: host1 host2
-  cat big.csv | mpx map --stdin --block 10M wc -l`
+  cat big.csv | mpx map --stdin --block 10M wc -l
+  mpx map --retries 3 --retry-delay 1s --joblog log --resume -a urls curl -fsSO
+  mpx map --halt soon,fail=1 --junit junit.xml --report run.html < tests.txt`
 
 const mapStatus = exitStatus + `
 
+  With --halt WHEN,success=N it is 0 once so many tasks have gone well.
   A command that is not found is a failed task of status 127; one that cannot
   be run, of 126.`
