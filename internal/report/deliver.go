@@ -11,6 +11,9 @@ import (
 // deliver prints res, counts it and releases it. The error is one of reading
 // its output; those of the streams stay with them.
 func (r *Report) deliver(res *task.Result) (err error) {
+	if r.o.Joblog != nil {
+		r.o.Joblog.add(res, r.received(res))
+	}
 	switch r.o.Mode {
 	case Grouped:
 		err = r.printGroup(res)
@@ -28,11 +31,17 @@ func (r *Report) deliver(res *task.Result) (err error) {
 	return err
 }
 
+// received returns how many bytes res's task has written to its stdout.
+func (r *Report) received(res *task.Result) int64 {
+	n := res.Stdout.Size()
+	if l := r.lanes[res.Seq]; l != nil && l.attempt == res.Attempt {
+		n += l.out.size
+	}
+	return n
+}
+
 // record hands res to the records.
 func (r *Report) record(res *task.Result) (err error) {
-	if r.o.Joblog != nil {
-		r.o.Joblog.add(res)
-	}
 	for _, rec := range r.o.Records {
 		err = cmp.Or(err, rec.Record(res))
 	}

@@ -140,16 +140,16 @@ func (l *Joblog) command(t *task.Task) []byte {
 	return bytes.ReplaceAll(b, []byte{'\n'}, []byte{0})
 }
 
-// add takes the outcome of a task, to be logged once its output is written. A
-// task that was not run has no line: it is still to be done.
-func (l *Joblog) add(res *task.Result) {
-	if res.Again || res.Start.IsZero() || res.Status == task.Skipped {
+// add takes the outcome of a task that has written received bytes, to be logged
+// once they are out. A task that was not run has no line: it is still to be done.
+func (l *Joblog) add(res *task.Result, received int64) {
+	if res.Start.IsZero() || res.Status == task.Skipped {
 		return
 	}
 	exit, signal := joblogEnd(res)
 	b := strconv.AppendUint(nil, res.Seq, 10)
 	b = fmt.Appendf(b, "\t:\t%d.%03d\t%10.3f\t0\t%d\t%d\t%d\t",
-		res.Start.Unix(), res.Start.Nanosecond()/int(time.Millisecond), res.Elapsed.Seconds(), res.Stdout.Size(), exit, signal)
+		res.Start.Unix(), res.Start.Nanosecond()/int(time.Millisecond), res.Elapsed.Seconds(), received, exit, signal)
 	l.pending = append(l.pending, append(append(b, l.command(&res.Task)...), '\n'))
 }
 

@@ -27,6 +27,7 @@ type laneStream struct {
 	part []byte      // the beginning of a line whose end has not come
 	held task.Output // waits for the task's turn
 	all  task.Output // everything, for the results directory
+	size int64       // of everything, in bytes
 }
 
 func (l *lane) stream(stderr bool) *laneStream {

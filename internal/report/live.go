@@ -19,6 +19,7 @@ func (r *Report) Live(t *task.Task, slot int, stderr bool, p []byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := r.lane(t, slot)
+	l.stream(stderr).size += int64(len(p))
 	if stderr && len(r.o.Records) > 0 {
 		l.keepTail(p)
 	}
