@@ -76,6 +76,9 @@ func (r *mapRun) prepare(args []string) error {
 	}
 	words, groups := task.SplitArgs(args, r.o.argSep)
 	r.words = words
+	if r.o.header && len(words) > 0 && words[0] == ":" {
+		return usagef("leave out the colon: mpx map --header COMMAND", "--header takes no value, and : is a command that does nothing")
+	}
 	src := r.o.sourceSpec(r.a, words, groups)
 	if err := r.hintTerminal(&src); err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"mpx/internal/pool"
@@ -79,6 +80,9 @@ func (r *mapRun) tag() (func(*task.Task, int) []byte, error) {
 // before the first one's component is the directory.
 func (r *mapRun) openResults() (*report.Results, error) {
 	dir := r.o.results
+	if i := strings.LastIndexByte(dir, '.'); i >= 0 && slices.Contains([]string{"json", "csv", "tsv"}, dir[i+1:]) {
+		return nil, usagef("an object a task on stdout: --json", "--results %s would be a directory", dir)
+	}
 	i := strings.IndexByte(dir, '{')
 	if i < 0 {
 		return openResultsDir(dir, nil)
