@@ -17,7 +17,7 @@ DEADCODE    := golang.org/x/tools/cmd/deadcode@v0.52.0
 VERSION = $(shell scripts/version)
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 
-.PHONY: help build man demo test race fuzz bench bench-peers lint check static install uninstall dist check-dist clean
+.PHONY: help build man demo test race fuzz bench bench-peers lint check static install uninstall dist check-dist clean pictures
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ race: ## run every test under the race detector
 
 fuzz: ## fuzz everything that parses, FUZZTIME each
 	@scripts/fuzz $(FUZZTIME)
+
+pictures: build ## make README's pictures anew (needs tmux, chromium, imagemagick)
+	@scripts/pictures $(BIN)
 
 bench: ## run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
