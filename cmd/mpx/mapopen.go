@@ -85,7 +85,7 @@ func (r *mapRun) openResults() (*report.Results, error) {
 	}
 	i := strings.IndexByte(dir, '{')
 	if i < 0 {
-		return openResultsDir(dir, nil)
+		return openResultsDir(dir, r.o.resumes(), nil)
 	}
 	cut := strings.LastIndexByte(dir[:i], '/')
 	text, err := task.CompileText(dir[cut+1:], r.spec)
@@ -96,11 +96,11 @@ func (r *mapRun) openResults() (*report.Results, error) {
 	if cut >= 0 {
 		base = dir[:max(cut, 1)]
 	}
-	return openResultsDir(base, text.Render)
+	return openResultsDir(base, r.o.resumes(), text.Render)
 }
 
-func openResultsDir(dir string, path func(*task.Task, int) []byte) (*report.Results, error) {
-	rs, err := report.OpenResults(dir, path)
+func openResultsDir(dir string, resume bool, path func(*task.Task, int) []byte) (*report.Results, error) {
+	rs, err := report.OpenResults(dir, resume, path)
 	if errors.Is(err, report.ErrNotEmpty) {
 		return nil, usagef("name a new directory, or remove this one first", "--results: %v", err)
 	}

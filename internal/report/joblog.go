@@ -50,6 +50,7 @@ type Joblog struct {
 	f       *os.File
 	name    func(*task.Task) string // a task's command, the same in each run
 	pending [][]byte                // lines of tasks whose output is being written
+	fail    error                   // of writing; nothing follows a line that may be torn
 	done    map[[16]byte]int        // JoblogResume: successes by command
 	// Odd is how many lines of an existing joblog could not be read. Their tasks
 	// are run again.
@@ -169,13 +170,15 @@ func joblogEnd(res *task.Result) (exit, signal int) {
 // commit writes the lines of add, each by a write of its own.
 func (l *Joblog) commit() error {
 	for i, line := range l.pending {
-		if _, err := l.f.Write(line); err != nil {
-			return fmt.Errorf("write joblog: %w", err)
+		if l.fail == nil {
+			if _, err := l.f.Write(line); err != nil {
+				l.fail = fmt.Errorf("write joblog: %w", err)
+			}
 		}
 		l.pending[i] = nil
 	}
 	l.pending = l.pending[:0]
-	return nil
+	return l.fail
 }
 
 // close lets go of the file.

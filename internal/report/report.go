@@ -99,7 +99,7 @@ func (r *Report) flush() error {
 }
 
 func (r *Report) add(res *task.Result) (delivered int, err error) {
-	if r.o.Results != nil {
+	if r.o.Results != nil && !res.Before {
 		err = r.save(res, "")
 	}
 	if !r.ordered {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -48,6 +49,11 @@ func (rs *Results) write(res *task.Result, sub string, k kept) error {
 		return err
 	}
 	defer dir.Close()
+	if rs.resume {
+		if err := rs.makeRoom(dir, place, &res.Task); err != nil {
+			return err
+		}
+	}
 	err = k.fill(dir, &res.Task)
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s %w", filepath.Join(rs.dir, place), takenBy(dir))
@@ -55,16 +61,34 @@ func (rs *Results) write(res *task.Result, sub string, k kept) error {
 	return err
 }
 
+// makeRoom removes from dir what an earlier run has kept of the same task, or
+// could not finish. Another task's files stay: where directories are numbers,
+// the input may have moved.
+func (rs *Results) makeRoom(dir *os.Root, place string, t *task.Task) error {
+	b, err := dir.ReadFile("record")
+	if err == nil && !bytes.Equal(b, recordOf(t)) {
+		return fmt.Errorf("%s holds another record's (name the directories by the record: --results '%s/{}')", filepath.Join(rs.dir, place), rs.dir)
+	}
+	for _, name := range []string{"status.json", unfinished, "record", "stderr", "stdout"} {
+		if err := dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// unfinished is status.json until it is whole.
+const unfinished = "status.json.tmp"
+
 // fill makes the files in dir, status.json last and all at once.
 func (k *kept) fill(dir *os.Root, t *task.Task) error {
-	const unfinished = "status.json.tmp"
 	files := []struct {
 		name string
 		fill func(*os.File) error
 	}{
 		{"stdout", func(f *os.File) error { return writeAll(f, k.stdout) }},
 		{"stderr", func(f *os.File) error { return writeAll(f, k.stderr) }},
-		{"record", func(f *os.File) error { return writeRecord(f, t) }},
+		{"record", func(f *os.File) error { _, err := f.Write(recordOf(t)); return err }},
 		{unfinished, func(f *os.File) error { _, err := f.Write(k.status); return err }},
 	}
 	for _, f := range files {
@@ -104,11 +128,10 @@ func writeAll(f *os.File, parts []*task.Output) error {
 	return nil
 }
 
-// writeRecord writes t's records as they are, several with newlines between.
-func writeRecord(f *os.File, t *task.Task) error {
+// recordOf returns t's records as they are, several with newlines between.
+func recordOf(t *task.Task) []byte {
 	if t.FromStdin {
-		_, err := f.Write(t.Stdin)
-		return err
+		return t.Stdin
 	}
 	var b []byte
 	for i := range t.Values.Len() {
@@ -117,6 +140,5 @@ func writeRecord(f *os.File, t *task.Task) error {
 		}
 		b = append(b, t.Values.At(i)...)
 	}
-	_, err := f.Write(b)
-	return err
+	return b
 }

@@ -24,12 +24,16 @@ var ErrNotEmpty = errors.New("directory is not empty")
 type Results struct {
 	dir  string
 	root *os.Root // nothing is written outside, whatever tasks link there
-	path func(t *task.Task, slot int) []byte
+	// resume says that the directory is of an earlier run, whose files a task
+	// that runs again replaces.
+	resume bool
+	path   func(t *task.Task, slot int) []byte
 }
 
-// OpenResults makes dir, which must not hold anything yet. path returns a
-// task's directory below dir; nil: its number.
-func OpenResults(dir string, path func(t *task.Task, slot int) []byte) (*Results, error) {
+// OpenResults makes dir, which must not hold anything yet unless resume says
+// that this run goes on with an earlier one's. path returns a task's directory
+// below dir; nil: its number.
+func OpenResults(dir string, resume bool, path func(t *task.Task, slot int) []byte) (*Results, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("make results directory: %w", err)
 	}
@@ -37,11 +41,11 @@ func OpenResults(dir string, path func(t *task.Task, slot int) []byte) (*Results
 	if err != nil {
 		return nil, fmt.Errorf("open results directory: %w", err)
 	}
-	if err := checkEmpty(root); err != nil {
+	if err := checkEmpty(root); err != nil && !resume {
 		root.Close()
 		return nil, fmt.Errorf("open results directory %s: %w", dir, err)
 	}
-	return &Results{dir: dir, root: root, path: path}, nil
+	return &Results{dir: dir, root: root, resume: resume, path: path}, nil
 }
 
 func checkEmpty(root *os.Root) error {

@@ -15,7 +15,7 @@ import (
 func openResults(t *testing.T, path func(*task.Task, int) []byte) (dir string, rs *Results) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "a", "results")
-	rs, err := OpenResults(dir, path)
+	rs, err := OpenResults(dir, false, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestResultsLink(t *testing.T) {
 
 func TestOpenResultsRefuses(t *testing.T) {
 	dir := t.TempDir()
-	if rs, err := OpenResults(dir, nil); err != nil {
+	if rs, err := OpenResults(dir, false, nil); err != nil {
 		t.Errorf("empty directory: %v", err)
 	} else {
 		rs.Close()
@@ -155,10 +155,10 @@ func TestOpenResultsRefuses(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenResults(dir, nil); !errors.Is(err, ErrNotEmpty) {
+	if _, err := OpenResults(dir, false, nil); !errors.Is(err, ErrNotEmpty) {
 		t.Errorf("non-empty directory: %v", err)
 	}
-	if _, err := OpenResults(file, nil); err == nil {
+	if _, err := OpenResults(file, false, nil); err == nil {
 		t.Error("a file was taken for a directory")
 	}
 }
