@@ -16,6 +16,7 @@ type Summary struct {
 	Total, OK int
 	By        [task.Cancelled + 1]int // by task.Status
 	Before    int                     // of those skipped: done by an earlier run
+	Retried   int                     // tasks that had more than one attempt
 	First     *Failure                // the first failure in the order of the output
 	Elapsed   time.Duration
 
@@ -35,6 +36,9 @@ func (r *Report) count(res *task.Result) {
 	s := &r.sum
 	s.Total++
 	s.By[res.Status]++
+	if res.Attempt > 1 {
+		s.Retried++
+	}
 	switch res.Status {
 	case task.OK:
 		s.OK++
@@ -98,7 +102,11 @@ func (s *Summary) brief() string {
 	if ran == s.Total {
 		_, what, _ = strings.Cut(what, " of ")
 	}
-	return fmt.Sprintf("%s: %s in %s, %s/s", s.name, what, shortSpan(s.Elapsed), digits(float64(ran)/s.Elapsed.Seconds()))
+	line := fmt.Sprintf("%s: %s in %s, %s/s", s.name, what, shortSpan(s.Elapsed), digits(float64(ran)/s.Elapsed.Seconds()))
+	if s.Retried > 0 {
+		line += fmt.Sprintf(", %s more than once", commas(s.Retried))
+	}
+	return line
 }
 
 func wasOrWere(n int) string {
