@@ -89,7 +89,7 @@ func (o *mapOptions) addRecordFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.joblog, "joblog", "", "log each finished task to `FILE`, in GNU parallel's format; +FILE appends")
 	f.BoolVar(&o.resume, "resume", false, "skip the tasks that the joblog says succeeded")
 	f.BoolVar(&o.resumeFailed, "resume-failed", false, "the same: those that failed run again")
-	f.StringVar(&o.progress, "progress", "", "how far it is, on stderr: `auto|always|plain|never`")
+	f.StringVar(&o.progress, "progress", "", "how far it is, on stderr: `auto|always|plain|never`; else MPX_PROGRESS says, else auto")
 	f.StringVar(&o.events, "events", "", "write what happens as it happens to `FILE`, as JSON lines; fd:N is a descriptor")
 	f.StringVar(&o.page, "report", "", "write a page about the run to `FILE`, as HTML")
 	f.StringVar(&o.trace, "trace", "", "write a timeline for Perfetto (Chrome trace events) to `FILE`")
