@@ -92,9 +92,7 @@ func (s *scheduler) dispatchGated() {
 		s.lastStart = now
 		s.give(w, 1)
 	}
-	if s.queue.len() == 0 {
-		s.dropTokens()
-	}
+	s.dropTokens() // nothing may start for now, and others could use them
 }
 
 // ready returns a worker that can start a task at once, a new one if it must be;
