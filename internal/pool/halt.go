@@ -35,9 +35,16 @@ const haltFrom = 3
 // A tally counts outcomes.
 type tally struct{ ok, failed, done int }
 
-// end takes in that a task has its outcome.
+// end takes in that a task has its outcome with the attempt that has ended.
 func (s *scheduler) end(r *task.Result) {
-	s.watch(task.Event{Kind: task.TaskEnd, Result: r, Worker: r.Worker, Slot: r.Slot})
+	s.conclude(r, task.Event{Worker: r.Worker, Slot: r.Slot})
+}
+
+// conclude takes in that a task has its outcome. e says whose attempt has ended
+// with it, if one has.
+func (s *scheduler) conclude(r *task.Result, e task.Event) {
+	e.Kind, e.Result = task.TaskEnd, r
+	s.watch(e)
 	s.done++
 	switch {
 	case r.Status == task.OK:

@@ -29,6 +29,8 @@ esac`
 type policy struct {
 	retries, retryLost int
 	only3              bool // retry only after exit status 3
+	delay              time.Duration
+	maxTasks           int
 	halt               pool.Halt
 }
 
@@ -37,6 +39,7 @@ func (p *policy) config(jobs int) pool.Config {
 	cfg.Jobs, cfg.Grace = jobs, 0
 	cfg.Timeout = 300 * time.Millisecond
 	cfg.Retries, cfg.RetryLost, cfg.Halt = p.retries, p.retryLost, p.halt
+	cfg.RetryDelay, cfg.MaxTasksPerChild = p.delay, p.maxTasks
 	if p.only3 {
 		cfg.RetryOn = func(r *task.Result) bool { return r.Exit == 3 }
 	}
@@ -87,6 +90,8 @@ func drawPolicy(t *rapid.T) policy {
 		retries:   rapid.IntRange(0, 2).Draw(t, "retries"),
 		retryLost: rapid.IntRange(0, 2).Draw(t, "retryLost"),
 		only3:     rapid.Bool().Draw(t, "only3"),
+		delay:     time.Duration(rapid.IntRange(0, 5).Draw(t, "delay")) * time.Millisecond,
+		maxTasks:  rapid.IntRange(0, 3).Draw(t, "maxTasks"),
 	}
 	if rapid.Bool().Draw(t, "halts") {
 		p.halt = pool.Halt{

@@ -124,7 +124,9 @@ func (s *scheduler) arrive(e arriving) {
 			s.queue.push(item{Task: *t, s: e.s})
 			continue
 		}
-		s.deliver([]result{{item{s: e.s}, task.Result{Task: *t, Status: task.Skipped}}})
+		r := result{item{s: e.s}, task.Result{Task: *t, Status: task.Skipped}}
+		s.watch(task.Event{Kind: task.TaskEnd, Result: &r.r})
+		s.deliver([]result{r})
 	}
 	if s.stopped || s.halted {
 		s.cancelQueue()
@@ -142,7 +144,7 @@ func (s *scheduler) report(e reported) {
 		s.initFailed(e.badInit)
 	}
 	if e.born {
-		s.watchWorker(task.WorkerStart, w, "")
+		s.watchBorn(w)
 	}
 	s.begun(e.began)
 	s.got(w, e.token)

@@ -57,7 +57,7 @@ func (s *scheduler) cancel(items []item) {
 		} else {
 			r.Attempt = items[i].Attempt - 1 // those it had
 		}
-		s.end(r)
+		s.conclude(r, task.Event{}) // a prior's end has been told
 	}
 	s.deliver(results)
 }
@@ -65,8 +65,8 @@ func (s *scheduler) cancel(items []item) {
 // retire tells w to leave when it has done what it has.
 func (s *scheduler) retire(w *worker, reason string) {
 	if !w.retiring {
-		w.retiring = true
-		s.watchWorker(task.WorkerRetire, w, reason)
+		w.retiring, w.reason = true, reason
+		s.watchRetired(w)
 		w.post(message{retire: true})
 	}
 	if w.outstanding == 0 {

@@ -19,6 +19,23 @@ func (s *scheduler) watchWorker(kind task.EventKind, w *worker, reason string) {
 	s.watch(task.Event{Kind: kind, Worker: w.number, Slot: w.slot, PID: w.pid, Reason: reason})
 }
 
+// watchBorn tells that w's process has been started.
+func (s *scheduler) watchBorn(w *worker) {
+	w.born = true
+	s.watchWorker(task.WorkerStart, w, "")
+	if w.retiring {
+		s.watchRetired(w)
+	}
+}
+
+// watchRetired tells that w is to leave, if it is known to have come: it may be
+// told to while its process is being started.
+func (s *scheduler) watchRetired(w *worker) {
+	if w.born {
+		s.watchWorker(task.WorkerRetire, w, w.reason)
+	}
+}
+
 // A Status is what a pool is doing.
 type Status struct {
 	Read    uint64         // tasks taken from sources so far

@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"fmt"
 	"sync"
 
 	"mpx/internal/task"
@@ -14,14 +15,16 @@ type ledger struct {
 	ends    map[uint64]task.Status
 	twice   bool
 	retries map[uint64]int
+	cut     map[uint64]uint32 // the last attempt that another was to follow
 	starts  map[uint64]map[uint32]bool
+	odd     string // what came in a wrong order
 	born    map[int]bool
 	left    map[int]bool
 }
 
 func newLedger() *ledger {
 	return &ledger{
-		ends: map[uint64]task.Status{}, retries: map[uint64]int{}, starts: map[uint64]map[uint32]bool{},
+		ends: map[uint64]task.Status{}, retries: map[uint64]int{}, cut: map[uint64]uint32{}, starts: map[uint64]map[uint32]bool{},
 		born: map[int]bool{}, left: map[int]bool{},
 	}
 }
@@ -40,13 +43,20 @@ func (l *ledger) add(e task.Event) {
 		m[e.Result.Attempt] = true
 	case task.TaskRetry:
 		l.retries[e.Result.Seq]++
+		l.cut[e.Result.Seq] = e.Result.Attempt
 	case task.TaskEnd:
 		_, was := l.ends[e.Result.Seq]
 		l.twice = l.twice || was
 		l.ends[e.Result.Seq] = e.Result.Status
+		if e.Worker > 0 && l.cut[e.Result.Seq] >= e.Result.Attempt {
+			l.odd = fmt.Sprintf("the end of attempt %d of task %d was told twice", e.Result.Attempt, e.Result.Seq)
+		}
 	case task.WorkerStart:
 		l.born[e.Worker] = true
 	case task.WorkerRetire, task.WorkerDie:
+		if !l.born[e.Worker] {
+			l.odd = fmt.Sprintf("worker %d left before it had come", e.Worker)
+		}
 		l.left[e.Worker] = true
 	}
 }
@@ -57,6 +67,9 @@ func (l *ledger) check(t *rapid.T, final map[uint64]task.Result, again map[uint6
 	defer l.mu.Unlock()
 	if l.twice {
 		t.Fatal("an attempt began twice, or a task ended twice")
+	}
+	if l.odd != "" {
+		t.Fatal(l.odd)
 	}
 	for seq, r := range final {
 		if st, ok := l.ends[seq]; !ok || st != r.Status {

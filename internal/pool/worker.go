@@ -27,13 +27,15 @@ type worker struct {
 	slot   int
 
 	// The scheduler's alone:
-	outstanding int  // tasks handed to it that it has not answered
-	given       int  // tasks ever handed to it
-	useful      bool // it has answered one of them, or its initializer has worked
-	retiring    bool // it gets no more
-	freed       bool // its slot is its successor's
-	recalled    bool // it has been asked to give tasks back
-	pausing     bool // it has been asked to pause
+	outstanding int    // tasks handed to it that it has not answered
+	given       int    // tasks ever handed to it
+	born        bool   // its process has been started; known with Config.Watch
+	useful      bool   // it has answered one of them, or its initializer has worked
+	retiring    bool   // it gets no more
+	reason      string // for retiring
+	freed       bool   // its slot is its successor's
+	recalled    bool   // it has been asked to give tasks back
+	pausing     bool   // it has been asked to pause
 	right       right
 	token       uint32    // the number of the TOKEN that it is to take
 	since       time.Time // when it got it
