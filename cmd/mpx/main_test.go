@@ -25,6 +25,8 @@ func TestMain(m *testing.M) {
 //	eventually CMD…    run CMD until it succeeds (!: fails)
 //	gone FILE…         wait until the processes whose pids are in FILE are gone
 //	another CMD…       run CMD as a user who has no other process
+//	events FILE…       the files keep what docs/EVENTS.md promises
+//	json FILE          the file is one JSON value
 //	[root]             the tests run as root
 //	[race]             they run under the race detector
 //
@@ -51,6 +53,8 @@ func TestScript(t *testing.T) {
 			"eventually": cmdEventually,
 			"gone":       cmdGone,
 			"another":    cmdAnother,
+			"events":     cmdEvents,
+			"json":       cmdJSON,
 		},
 	})
 }

@@ -129,7 +129,7 @@ func (r *mapRun) poolConfig() (pool.Config, error) {
 		}
 	}
 	if len(r.watchers) > 0 {
-		cfg.Watch = r.watch
+		cfg.Watch, cfg.Throttle = r.watch, r.throttle
 	}
 	if r.o.lineBuffer {
 		cfg.Live = r.report.Live

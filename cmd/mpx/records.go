@@ -110,7 +110,9 @@ func (r *mapRun) watch(e task.Event) {
 	}
 }
 
-// throttle waits for slow readers of the watchers' files.
+// throttle waits for slow readers of the watchers' files. Both who reads the
+// input and who takes the results call it: tasks may be large, and an attempt
+// may be the fifth of one that was read long ago.
 func (r *mapRun) throttle() {
 	for _, w := range r.watchers {
 		w.Throttle()

@@ -62,7 +62,7 @@ func (p *Pool) Stream(src Source) (*Stream, error) {
 
 // feed takes batches from the source as the window allows.
 func (s *Stream) feed() {
-	for s.waitWindow() {
+	for s.waitTurn() {
 		tasks, err := s.src.Next()
 		if len(tasks) > 0 {
 			s.count(tasks)
@@ -72,6 +72,15 @@ func (s *Stream) feed() {
 			return
 		}
 	}
+}
+
+// waitTurn waits until the source is to be read. It is false when nothing more
+// is wanted.
+func (s *Stream) waitTurn() bool {
+	if s.p.cfg.Throttle != nil {
+		s.p.cfg.Throttle()
+	}
+	return s.waitWindow()
 }
 
 // waitWindow waits until more may be read ahead. It is false when nothing more

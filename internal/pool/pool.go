@@ -74,6 +74,9 @@ type Config struct {
 	// Watch, if set, is told what happens, as it happens. It must not wait: the
 	// scheduler calls it.
 	Watch func(task.Event)
+	// Throttle, if set, is called before a source is read, and may wait: for
+	// those who were told by Watch and have not written it down.
+	Throttle func()
 
 	// Forget leaves a task's data out of its result when it went well.
 	Forget bool

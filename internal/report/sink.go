@@ -17,8 +17,8 @@ const sinkMost = 1 << 20
 type Watcher interface {
 	// Watch takes one event. It never waits: the scheduler calls it.
 	Watch(e task.Event)
-	// Throttle waits while much of what it was told is still to be written. Who
-	// takes the run's results calls it, so that a slow reader slows the run.
+	// Throttle waits while much of what it was told is still to be written, so
+	// that a slow reader slows the run.
 	Throttle()
 	// Close writes the rest.
 	Close(sum *Summary) error
