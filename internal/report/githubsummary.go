@@ -37,7 +37,8 @@ func (g *GitHub) appendSummary(b []byte, sum *Summary) []byte {
 	if n := sum.Failed(); n > 0 {
 		outcome = sum.of(n) + " failed"
 	}
-	b = fmt.Appendf(b, "\n\n### %s: %s\n\n", g.o.Name, outcome)
+	b = appendHTML(append(b, "\n\n### "...), plain(g.o.Name, maxTold))
+	b = fmt.Appendf(b, ": %s\n\n", outcome)
 	b = append(b, "| tasks |"...)
 	figures := fmt.Sprintf("| %s |", commas(sum.Total))
 	for s, n := range sum.By {
