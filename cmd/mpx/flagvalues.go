@@ -37,7 +37,7 @@ func parseDuration(s string) (time.Duration, error) {
 		unit = 24 * time.Hour
 	}
 	f, err := strconv.ParseFloat(digits, 64)
-	if err != nil || !(f >= 0) || f*float64(unit) > math.MaxInt64 {
+	if err != nil || !(f >= 0) || f*float64(unit) >= math.MaxInt64 {
 		return 0, fmt.Errorf("not a duration: %q", s)
 	}
 	return time.Duration(f * float64(unit)), nil

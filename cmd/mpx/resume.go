@@ -14,7 +14,10 @@ func (o *mapOptions) resumes() bool { return o.resume || o.resumeFailed }
 // openJoblog opens the file of --joblog.
 func (r *mapRun) openJoblog() (err error) {
 	path, appends := strings.CutPrefix(r.o.joblog, "+")
-	if path == "" {
+	switch {
+	case path == "" && appends:
+		return usagef("--joblog +FILE", "--joblog + names no file")
+	case path == "":
 		return nil
 	}
 	mode := report.JoblogNew

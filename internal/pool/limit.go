@@ -36,7 +36,7 @@ func (s *scheduler) setLimit() {
 	}
 	s.fresh = 0
 	seconds := s.times.Quantile(.5) * s.p.cfg.TimeoutPercent / 100
-	limit := max(leastLimit, time.Duration(seconds*float64(time.Second)))
+	limit := max(leastLimit, time.Duration(min(seconds, maxDelay.Seconds())*float64(time.Second)))
 	if near(limit, s.limits) {
 		return
 	}

@@ -9,8 +9,12 @@ import (
 	"mpx/internal/task"
 )
 
-// maxRetryDelay is where doubling ends.
-const maxRetryDelay = time.Hour
+// maxRetryDelay is where doubling ends. A user's own delay may be longer, up to
+// what time can be reckoned with.
+const (
+	maxRetryDelay = time.Hour
+	maxDelay      = 100 * 365 * 24 * time.Hour
+)
 
 // settle keeps those of results that are their tasks' outcomes. The others are
 // queued again.
@@ -54,7 +58,7 @@ func (s *scheduler) retryDelay(n int) time.Duration {
 		d *= 2
 	}
 	if d > maxRetryDelay {
-		d = max(maxRetryDelay, s.p.cfg.RetryDelay)
+		d = min(max(maxRetryDelay, s.p.cfg.RetryDelay), maxDelay)
 	}
 	return time.Duration(float64(d) * (0.75 + rand.Float64()/2))
 }

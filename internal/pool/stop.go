@@ -23,7 +23,7 @@ func (s *scheduler) stop(sig syscall.Signal, grace time.Duration) {
 		s.retire(w, "stopped")
 	}
 	p := s.p
-	time.AfterFunc(grace+leaveTime, func() { p.send(overdue{}) })
+	time.AfterFunc(min(grace, maxDelay)+leaveTime, func() { p.send(overdue{}) })
 }
 
 // killAll is the end of the ladder: workers that have not left are killed, and

@@ -52,6 +52,7 @@ type Joblog struct {
 	pending [][]byte                // lines of tasks whose output is being written
 	fail    error                   // of writing; nothing follows a line that may be torn
 	done    map[[16]byte]int        // JoblogResume: successes by command
+	fail    error                   // the first of writing; what it cut stays the end of the file
 	// Odd is how many lines of an existing joblog could not be read. Their tasks
 	// are run again.
 	Odd int
@@ -60,10 +61,11 @@ type Joblog struct {
 // OpenJoblog opens the joblog path. ok are the exit statuses that are success;
 // name returns the command by which a task is logged and recognised.
 func OpenJoblog(path string, mode JoblogMode, ok []int, name func(*task.Task) string) (*Joblog, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
-	if errors.Is(err, unix.ESPIPE) || errors.Is(err, unix.ENXIO) {
-		f, err = os.OpenFile(path, os.O_WRONLY, 0)
+	how := os.O_RDWR | os.O_CREATE
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		how = os.O_WRONLY // whoever could read a pipe would not see its reader go
 	}
+	f, err := os.OpenFile(path, how, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("open joblog: %w", err)
 	}
@@ -167,7 +169,8 @@ func joblogEnd(res *task.Result) (exit, signal int) {
 	return res.Exit, 0
 }
 
-// commit writes the lines of add, each by a write of its own.
+// commit writes the lines of add, each by a write of its own. Its error comes
+// again from then on.
 func (l *Joblog) commit() error {
 	for i, line := range l.pending {
 		if l.fail == nil {
