@@ -12,8 +12,13 @@ import (
 	"mpx/internal/proc"
 )
 
-// sweepLimit is how long the end of a dead worker's processes may take.
-const sweepLimit = 5 * time.Second
+const (
+	// sweepLimit is how long the end of a dead worker's processes may take.
+	sweepLimit = 5 * time.Second
+	// unsureTime is how long a process may look as if it were nobody's: in the
+	// midst of its exec or of its end it has no environment.
+	unsureTime = 20 * time.Millisecond
+)
 
 // family is all pools': a process's children come to it whichever pool they
 // are of.
@@ -99,26 +104,37 @@ func (k *kin) sweep(workerPID, group int) {
 	if group > 0 {
 		_ = syscall.Kill(-group, syscall.SIGKILL)
 	}
-	proc.EndChildren(func(pid int) bool { return k.belongs(pid, workerPID, group) }, sweepLimit, nil)
+	for end := time.Now().Add(unsureTime); ; time.Sleep(time.Millisecond) {
+		sure := true
+		proc.EndChildren(func(pid int) bool {
+			mine, known := k.belongs(pid, workerPID, group)
+			sure = sure && known
+			return mine
+		}, sweepLimit, nil)
+		if sure || time.Now().After(end) {
+			return
+		}
+	}
 }
 
 // belongs reports whether an orphan is the dead worker's: by its session, or by
 // the name of the worker in its environment. One that has neither (setsid and
 // env -i) is taken for it unless finished tasks have left processes, of which
-// it may be one.
-func (k *kin) belongs(pid, workerPID, group int) bool {
+// it may be one: then that is not sure, and it may soon have either, or have
+// left children that do.
+func (k *kin) belongs(pid, workerPID, group int) (mine, sure bool) {
 	if !k.orphan(pid) {
-		return false
+		return false, true
 	}
 	if st, err := proc.ReadStat(pid); err == nil && group > 0 && st.Session == group {
-		return true
+		return true, true
 	}
 	if named, ok := workerOf(pid); ok {
-		return named == workerPID
+		return named == workerPID, true
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return !k.leaving
+	return !k.leaving, !k.leaving
 }
 
 // workerOf returns the MPX_WORKER_PID in the environment of process pid.
