@@ -20,8 +20,30 @@ func (o *mapOptions) checkRecords() error {
 	return nil
 }
 
+// checkPlaces refuses a record in the file that stdout or stderr goes to: opened
+// anew, it would be written over what stands there.
+func (r *mapRun) checkPlaces() error {
+	for _, f := range []struct{ flag, path string }{
+		{"joblog", strings.TrimPrefix(r.o.joblog, "+")}, {"events", r.o.events}, {"trace", r.o.trace}, {"report", r.o.page}, {"junit", r.o.junit},
+	} {
+		st, err := os.Stat(f.path)
+		if err != nil || !st.Mode().IsRegular() {
+			continue
+		}
+		for _, out := range []*os.File{r.a.stdout, r.a.stderr} {
+			if ost, err := out.Stat(); err == nil && os.SameFile(st, ost) {
+				return usagef("name a file of its own", "--%s %s is the file that mpx's output goes to", f.flag, f.path)
+			}
+		}
+	}
+	return nil
+}
+
 // openRecords opens what is written about the run beside its output.
 func (r *mapRun) openRecords(ro *report.Options) (err error) {
+	if err := r.checkPlaces(); err != nil {
+		return err
+	}
 	if err := r.openJoblog(); err != nil {
 		return err
 	}

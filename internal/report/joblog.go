@@ -50,7 +50,6 @@ type Joblog struct {
 	f       *os.File
 	name    func(*task.Task) string // a task's command, the same in each run
 	pending [][]byte                // lines of tasks whose output is being written
-	fail    error                   // of writing; nothing follows a line that may be torn
 	done    map[[16]byte]int        // JoblogResume: successes by command
 	fail    error                   // the first of writing; what it cut stays the end of the file
 	// Odd is how many lines of an existing joblog could not be read. Their tasks
@@ -175,7 +174,7 @@ func (l *Joblog) commit() error {
 	for i, line := range l.pending {
 		if l.fail == nil {
 			if _, err := l.f.Write(line); err != nil {
-				l.fail = fmt.Errorf("write joblog: %w", err)
+				l.fail = &WriteError{"joblog", err}
 			}
 		}
 		l.pending[i] = nil

@@ -2,9 +2,10 @@ package report
 
 import "io"
 
-// A WriteError says that stdout or stderr cannot be written any more.
+// A WriteError says that stdout, stderr or the joblog cannot be written any
+// more.
 type WriteError struct {
-	Stream string // stdout or stderr
+	Stream string // stdout, stderr, joblog
 	Err    error
 }
 
