@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 //	json FILE          the file is one JSON value
 //	[root]             the tests run as root
 //	[race]             they run under the race detector
+//	[cgroup]           mpx can make memory groups
 //
 // No process that a script has started may outlive it, and nothing may be left
 // in TMPDIR.
@@ -43,6 +44,8 @@ func TestScript(t *testing.T) {
 				return os.Getuid() == 0, nil
 			case "race":
 				return raceEnabled, nil
+			case "cgroup":
+				return canGroup(), nil
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},

@@ -113,7 +113,7 @@ func (o *mapOptions) addMannersFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.load, "load", "", "start none while `MAX` threads run on the machine; N, or N% of the processors")
 	f.StringVar(&o.memFree, "memfree", "", "start none while less than `SIZE` of memory is free (500M, 2G)")
 	f.IntVar(&o.nice, "nice", 0, "run tasks with their nice value raised by `N`")
-	f.StringVar(&o.limitMemory, "limit-memory", "", "let no process of a task have more than `SIZE` of address space")
+	f.StringVar(&o.limitMemory, "limit-memory", "", "end a task over `SIZE` of memory, all its processes together; without a cgroup: each, of address space")
 	f.BoolVar(&o.jobserver, "jobserver", false, "take part in make's jobserver; so it is under make -jN, unless -j is given")
 }
 

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"mpx/internal/proc"
+
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 )
@@ -160,4 +162,20 @@ func cmdAnother(ts *testscript.TestScript, neg bool, args []string) {
 	if (err != nil) != neg {
 		ts.Fatalf("ended with: %v", err)
 	}
+}
+
+// canGroup reports whether an mpx that a script starts can make memory groups:
+// in version 2 it cannot, as it is not alone in its cgroup.
+func canGroup() bool {
+	m, err := proc.OpenMemoryGroups()
+	if err != nil {
+		return false
+	}
+	defer m.Close()
+	dir, err := m.Make(1 << 30)
+	if err != nil {
+		return false
+	}
+	_, v1 := os.Stat(filepath.Join(dir, "memory.limit_in_bytes"))
+	return proc.RemoveMemoryGroup(dir, true) == nil && v1 == nil
 }

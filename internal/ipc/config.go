@@ -31,7 +31,8 @@ type Config struct {
 	HoldOK     bool  `json:"hold_ok,omitempty"`
 
 	Nice        int    `json:"nice,omitempty"`         // what is added to the nice value of the worker, and so of its tasks
-	LimitMemory int64  `json:"limit_memory,omitempty"` // bytes of address space that each process of a task may have; 0: no limit
+	LimitMemory int64  `json:"limit_memory,omitempty"` // bytes that a task may have: in MemoryGroup, or of address space each of its processes; 0: no limit
+	MemoryGroup []byte `json:"memory_group,omitempty"` // the directory of the cgroup that tasks enter, see proc.MemoryGroups; bytes, as those of Initializer
 	Jobserver   string `json:"jobserver,omitempty"`    // where make's is, see proc.FindJobserver; the worker inherits the descriptors
 
 	// Descriptors of the worker that tasks inherit; 0: a pipe (stdin: /dev/null).

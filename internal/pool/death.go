@@ -24,6 +24,7 @@ func (w *worker) end() died {
 		d.how = w.how(ws)
 		w.p.kin.sweep(w.pid, int(w.board.Group.Load()))
 	}
+	w.removeGroup(d.how != nil)
 	d.back = w.takeInflight()
 	if d.how != nil && len(d.back) > 0 && w.board.State.Load() == shm.Busy && w.board.Seq.Load() == d.back[0].Seq {
 		d.lost, d.back = &d.back[0], d.back[1:]

@@ -47,7 +47,7 @@ type Config struct {
 	Load             float64       // start none while so many threads of the machine run; 0: whatever runs
 	MemoryFree       int64         // start none while fewer bytes are free
 	Nice             int           // added to the nice value of workers and their tasks
-	LimitMemory      int64         // of each process of a task: address space in bytes; 0: none
+	LimitMemory      int64         // bytes that a task may have, where it can have a cgroup; else of address space each of its processes; 0: no limit
 	Jobserver        string        // of make, as proc.FindJobserver returns it; "": none
 	Grace            time.Duration // from TERM to KILL
 	KillLeft         bool          // end what a finished task left running
@@ -93,6 +93,9 @@ type Pool struct {
 	events chan event
 	ended  chan struct{} // closed when every worker is gone after Close or Terminate
 	kin    *kin
+	groups *proc.MemoryGroups // where workers' groups are made; nil: nowhere
+
+	groupless sync.Once // the user knows that one could not be made
 
 	mu     sync.Mutex // guards the following
 	closed bool
@@ -130,6 +133,7 @@ func New(cfg Config) (*Pool, error) {
 	if p.store == nil {
 		p.store = task.NewStore("")
 	}
+	p.openGroups()
 	go newScheduler(p).run()
 	return p, nil
 }

@@ -49,6 +49,7 @@ func newScheduler(p *Pool) *scheduler {
 // is closed and the last worker is gone.
 func (s *scheduler) run() {
 	defer close(s.p.ended)
+	defer s.p.groups.Close()
 	for {
 		s.handle(<-s.p.events)
 		for more := true; more; { // all that waits, before deciding once

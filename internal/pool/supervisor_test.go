@@ -20,12 +20,16 @@ import (
 // tasks.
 const supervisorArg = "__supervisor"
 
+// limitEnv names the variable that gives that supervisor a limit on memory.
+const limitEnv = "MPX_TEST_LIMIT"
+
 func littleSupervisor(args []string) int {
 	cfg := shell(args[1])
 	if args[0] != "" {
 		cfg.Initializer = []string{"sh", "-c", args[0]}
 	}
 	cfg.Jobs = 3
+	cfg.LimitMemory, _ = strconv.ParseInt(os.Getenv(limitEnv), 10, 64)
 	p, err := pool.New(cfg)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -43,6 +43,7 @@ type worker struct {
 	// live's alone:
 	pid     int
 	board   *shm.Board
+	group   string // the directory of its memory group; "": it has none
 	results *os.File
 	in      *ipc.Decoder
 	got     uint64 // bytes of the result stream received
@@ -148,7 +149,9 @@ func (w *worker) launch() error {
 		return fmt.Errorf("make a worker's pipe: %w", err)
 	}
 	defer unix.Close(results[1])
+	w.makeGroup()
 	if err := w.spawn(requests[0], results[1]); err != nil {
+		w.removeGroup(true)
 		unix.Close(requests[1])
 		unix.Close(results[0])
 		return err
@@ -213,7 +216,7 @@ func (w *worker) config() []byte {
 		Initializer: byteWords(c.Initializer), Timeout: int64(c.Timeout), Grace: int64(c.Grace), KillLeft: c.KillLeft,
 		Stdin: number(c.Stdin), Stdout: number(c.Stdout), Stderr: number(c.Stderr), Keep: number(c.Keep), Terminal: c.Terminal,
 		Starts: c.Watch != nil, OKStatus: c.OKStatus, HoldFailed: fail, HoldOK: ok,
-		Nice: c.Nice, LimitMemory: c.LimitMemory, Jobserver: c.Jobserver,
+		Nice: c.Nice, LimitMemory: c.LimitMemory, MemoryGroup: []byte(w.group), Jobserver: c.Jobserver,
 	})
 	if err != nil {
 		panic("bug: encode configuration: " + err.Error())

@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// A memoryGroup is a cgroup's directory, in which memory may be limited.
-type memoryGroup struct {
+// A cgroup is the directory of one, in which memory may be limited.
+type cgroup struct {
 	dir string
 	v1  bool
 }
@@ -18,15 +18,15 @@ type memoryGroup struct {
 // ownGroups returns the memory cgroups of this process, from its own up. They
 // are looked for once: that takes longer than to ask them, and processes are
 // rarely moved.
-var ownGroups = sync.OnceValue(func() []memoryGroup {
+var ownGroups = sync.OnceValue(func() []cgroup {
 	groups, _ := os.ReadFile("/proc/self/cgroup")
 	mounts, _ := os.ReadFile("/proc/self/mountinfo")
-	return memoryGroups(string(groups), string(mounts))
+	return cgroupsOf(string(groups), string(mounts))
 })
 
-// memoryGroups returns the directories that /proc/self/cgroup, together with
+// cgroupsOf returns the directories that /proc/self/cgroup, together with
 // /proc/self/mountinfo, names.
-func memoryGroups(groups, mounts string) (all []memoryGroup) {
+func cgroupsOf(groups, mounts string) (all []cgroup) {
 	for line := range strings.Lines(mounts) {
 		m, ok := parseMount(line)
 		if !ok {
@@ -41,7 +41,7 @@ func memoryGroups(groups, mounts string) (all []memoryGroup) {
 			dir = "" // not to be seen from here, but those above it are
 		}
 		for dir = filepath.Join(m.at, dir); ; dir = filepath.Dir(dir) {
-			all = append(all, memoryGroup{dir, m.v1})
+			all = append(all, cgroup{dir, m.v1})
 			if len(dir) <= len(m.at) {
 				break
 			}
@@ -87,7 +87,7 @@ func groupPath(groups string, v1 bool) (string, bool) {
 // What it uses includes the files that the kernel has read ahead or keeps:
 // they count as free, as in MemAvailable, or a group that has read as much as
 // its limit would seem full for ever.
-func (g memoryGroup) free() (n int64, ok bool) {
+func (g cgroup) free() (n int64, ok bool) {
 	limit, usage, stat := "memory.max", "memory.current", ""
 	if g.v1 {
 		limit, usage, stat = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"

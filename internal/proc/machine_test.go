@@ -47,26 +47,26 @@ const (
 func TestMemoryGroups(t *testing.T) {
 	for _, tt := range []struct {
 		name, groups, mounts string
-		want                 []memoryGroup
+		want                 []cgroup
 	}{
 		{"none", "", "", nil},
-		{"version 2", "0::/user.slice/a:b\n", unified, []memoryGroup{
+		{"version 2", "0::/user.slice/a:b\n", unified, []cgroup{
 			{"/sys/fs/cgroup/user.slice/a:b", false}, {"/sys/fs/cgroup/user.slice", false}, {"/sys/fs/cgroup", false},
 		}},
-		{"version 2, at its root", "0::/\n", unified, []memoryGroup{{"/sys/fs/cgroup", false}}},
-		{"version 1", "5:cpu,cpuacct:/x\n4:hugetlb,memory:/p/q\n0::/\n", tmpfs + cpu + memory, []memoryGroup{
+		{"version 2, at its root", "0::/\n", unified, []cgroup{{"/sys/fs/cgroup", false}}},
+		{"version 1", "5:cpu,cpuacct:/x\n4:hugetlb,memory:/p/q\n0::/\n", tmpfs + cpu + memory, []cgroup{
 			{"/sys/fs/cgroup/memory/p/q", true}, {"/sys/fs/cgroup/memory/p", true}, {"/sys/fs/cgroup/memory", true},
 		}},
-		{"version 1 in a container", "4:memory:/docker/1f/sub\n", docker, []memoryGroup{
+		{"version 1 in a container", "4:memory:/docker/1f/sub\n", docker, []cgroup{
 			{"/sys/fs/cgroup/memory/sub", true}, {"/sys/fs/cgroup/memory", true},
 		}},
-		{"a container's own", "4:memory:/docker/1f\n", docker, []memoryGroup{{"/sys/fs/cgroup/memory", true}}},
-		{"not below what is mounted", "4:memory:/docker/1fa\n", docker, []memoryGroup{{"/sys/fs/cgroup/memory", true}}},
-		{"outside the namespace", "0::/../other\n", unified, []memoryGroup{{"/sys/fs/cgroup", false}}},
+		{"a container's own", "4:memory:/docker/1f\n", docker, []cgroup{{"/sys/fs/cgroup/memory", true}}},
+		{"not below what is mounted", "4:memory:/docker/1fa\n", docker, []cgroup{{"/sys/fs/cgroup/memory", true}}},
+		{"outside the namespace", "0::/../other\n", unified, []cgroup{{"/sys/fs/cgroup", false}}},
 		{"without memory", "5:cpu,cpuacct:/x\n", cpu, nil},
 		{"not mounted", "4:memory:/p\n", tmpfs, nil},
 	} {
-		if got := memoryGroups(tt.groups, tt.mounts); !slices.Equal(got, tt.want) {
+		if got := cgroupsOf(tt.groups, tt.mounts); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}
@@ -101,7 +101,7 @@ func TestGroupFree(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if n, ok := (memoryGroup{dir, tt.v1}).free(); ok != (tt.want >= 0) || ok && n != tt.want {
+		if n, ok := (cgroup{dir, tt.v1}).free(); ok != (tt.want >= 0) || ok && n != tt.want {
 			t.Errorf("%s: %d, %v; want %d", tt.name, n, ok, tt.want)
 		}
 	}
@@ -122,7 +122,7 @@ func FuzzMachine(f *testing.F) {
 		if n := parseMemoryStat(text, "active_file"); n < 0 {
 			t.Errorf("files of %q: %d", text, n)
 		}
-		for _, g := range memoryGroups(groups, mounts) {
+		for _, g := range cgroupsOf(groups, mounts) {
 			if !filepath.IsAbs(g.dir) || g.dir != filepath.Clean(g.dir) {
 				t.Errorf("%q in %q: %q", groups, mounts, g.dir)
 			}

@@ -35,6 +35,7 @@ type execRunner struct {
 	paths map[string]string // where PATH found a command
 	env   []string          // of tasks; its last two are set for each
 	null  int
+	group *proc.MemoryGroup // which tasks enter; nil: none
 	pipes pipes
 	cur   *running
 	spare running // what cur points to
@@ -54,6 +55,7 @@ type running struct {
 	limit  time.Time // when its time is over; zero: never
 	killAt time.Time // when TERM becomes KILL; zero: it has not been told to end
 	paused time.Time // since when it is paused; zero: it is not
+	memory memory
 
 	// After its process has ended, while something of it is left:
 	left    []unix.PollFd // pidfds of those among the left that are our children
@@ -70,7 +72,11 @@ func newExec(s *session) (runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the command: %w", err)
 	}
-	return newCommands(s, tmpl)
+	r, err := newCommands(s, tmpl)
+	if err == nil && len(s.cfg.MemoryGroup) > 0 {
+		r.group, err = proc.OpenMemoryGroup(string(s.cfg.MemoryGroup), s.cfg.LimitMemory)
+	}
+	return r, err
 }
 
 // newCommands returns the runner of tmpl's commands and of the initializer.

@@ -25,7 +25,14 @@ func (r *execRunner) executeLimited(spec *proc.Spec) (pid, pidfd int, err error)
 		path = "./" + path // no option of exec's
 	}
 	env, odd := splitEnv(spec.Env)
-	argv := []string{"sh", "-c", underLimit, strconv.FormatUint(limitKiB(r.s.cfg.LimitMemory), 10)}
+	script, by := underLimit, strconv.FormatUint(limitKiB(r.s.cfg.LimitMemory), 10)
+	if r.group != nil {
+		if err := r.group.Begin(); err != nil {
+			return 0, -1, err
+		}
+		script, by = intoGroup, r.group.Dir
+	}
+	argv := []string{"sh", "-c", script, by}
 	if tool, err := r.executable("env"); err == nil && len(odd) > 0 && !strings.Contains(path, "=") {
 		argv = append(append(argv, tool, "--"), odd...)
 	}

@@ -40,6 +40,8 @@ func Main(args []string) int {
 		s.commit(func(b []byte) []byte { return ipc.AppendFault(b, err.Error()) })
 		_ = s.flush()
 		return exitFault
+	} else if err != nil {
+		s.removeGroup()
 	}
 	return exitOK
 }

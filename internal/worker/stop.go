@@ -72,7 +72,7 @@ func (r *execRunner) resume() {
 		return
 	}
 	by := time.Since(c.paused)
-	for _, t := range []*time.Time{&c.clock, &c.limit, &c.killAt, &c.quietAt, &c.lastAt} {
+	for _, t := range []*time.Time{&c.clock, &c.limit, &c.killAt, &c.quietAt, &c.lastAt, &c.memory.lookAt, &c.memory.lookEnd} {
 		if !t.IsZero() {
 			*t = t.Add(by)
 		}

@@ -19,7 +19,8 @@ func (r *execRunner) watch(fds []unix.PollFd) []unix.PollFd {
 		return fds
 	}
 	fds = append(fds, unix.PollFd{Fd: int32(c.pidfd), Events: unix.POLLIN})
-	return append(r.pipes.watch(fds), c.left...)
+	fds = append(r.pipes.watch(fds), unix.PollFd{Fd: int32(r.memoryAlarm()), Events: unix.POLLIN})
+	return append(fds, c.left...)
 }
 
 func (r *execRunner) ready(fds []unix.PollFd) {
@@ -27,7 +28,7 @@ func (r *execRunner) ready(fds []unix.PollFd) {
 	if c == nil {
 		return
 	}
-	if len(fds) < 3 { // no room for what it writes, or it has only just begun
+	if len(fds) < 4 { // no room for what it writes, or it has only just begun
 		r.clocks(time.Now())
 		return
 	}
@@ -42,7 +43,10 @@ func (r *execRunner) ready(fds []unix.PollFd) {
 	if got > 0 && !c.quietAt.IsZero() {
 		c.quietAt = now.Add(leftoverIdle)
 	}
-	left := slices.ContainsFunc(fds[3:], func(f unix.PollFd) bool { return f.Revents != 0 })
+	if fds[3].Revents != 0 {
+		r.memoryFull(now)
+	}
+	left := slices.ContainsFunc(fds[4:], func(f unix.PollFd) bool { return f.Revents != 0 })
 	if (fds[0].Revents != 0 || left) && !more {
 		r.reap(now)
 		return
@@ -80,6 +84,7 @@ func (r *execRunner) reaped(pid int, ws syscall.WaitStatus, ru *syscall.Rusage) 
 		proc.Close(c.pidfd)
 		c.pidfd, c.ws, c.ru, c.ended = -1, ws, *ru, time.Now()
 		c.limit = time.Time{}
+		r.weigh()
 	}
 }
 
@@ -93,7 +98,7 @@ func (c *running) over() bool { return c.pidfd < 0 && c.end == ipc.Ended }
 // linger: the task's process has ended, others of it have not.
 func (r *execRunner) linger(now time.Time) {
 	c := r.cur
-	if r.s.cfg.KillLeft && c.over() {
+	if (r.s.cfg.KillLeft || c.memory.over) && c.over() {
 		r.endAll()
 		return
 	}
@@ -122,7 +127,7 @@ func (r *execRunner) deadline() time.Time {
 		return time.Time{}
 	}
 	at := c.limit
-	for _, t := range []time.Time{c.killAt, c.quiet()} {
+	for _, t := range []time.Time{c.killAt, c.memory.lookAt, c.quiet()} {
 		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 			at = t
 		}
@@ -150,6 +155,8 @@ func (r *execRunner) clocks(now time.Time) {
 	case !c.paused.IsZero():
 	case past(c.killAt):
 		r.endAll()
+	case past(c.memory.lookAt):
+		r.look(now)
 	case past(c.quiet()):
 		r.leaveBehind()
 	case past(c.limit):
@@ -197,6 +204,7 @@ func (r *execRunner) finish() {
 	c := r.cur
 	r.forgetLeft()
 	d := c.report()
+	r.charge(&d)
 	if c.pidfd >= 0 {
 		proc.Close(c.pidfd)
 	}
