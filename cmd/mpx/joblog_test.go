@@ -33,16 +33,20 @@ func TestKillLoop(t *testing.T) {
 	kills := 0
 	for done := false; !done; {
 		c := exec.Command("mpx", "map", "-j", "3", "--joblog", log, "--resume", "/bin/echo")
-		c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(in.Bytes()), out, os.Stderr
+		c.Env = append(os.Environ(), "MPX_PROGRESS=never", "GORACE=atexit_sleep_ms=0")
+		var said bytes.Buffer
+		c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(in.Bytes()), out, &said
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		timer := time.AfterFunc(time.Duration(rand.IntN(80))*time.Millisecond, func() { _ = c.Process.Kill() })
+		// Each run is given somewhat more time: whatever the machine, it comes to
+		// an end.
+		timer := time.AfterFunc(time.Duration(rand.IntN(80+10*kills))*time.Millisecond, func() { _ = c.Process.Kill() })
 		err := c.Wait()
 		timer.Stop()
 		if done = err == nil; !done {
 			if ws := c.ProcessState.Sys().(syscall.WaitStatus); ws.Signal() != syscall.SIGKILL {
-				t.Fatalf("mpx ended by itself: %v", err)
+				t.Fatalf("mpx ended by itself: %v\n%s", err, said.String())
 			}
 			kills++
 		}
