@@ -40,7 +40,7 @@ func (o *mapOptions) checkManners() (err error) {
 // findJobserver makes the run a client of make's jobserver, if one is to be
 // had: under make -jN, unless -j says how many tasks may run.
 func (r *mapRun) findJobserver() (err error) {
-	if r.o.jobsGiven && !r.o.jobserver || r.o.dryRun {
+	if (r.o.jobsGiven || r.o.tty) && !r.o.jobserver || r.o.dryRun {
 		return nil
 	}
 	flags := os.Getenv("MAKEFLAGS")
@@ -54,7 +54,7 @@ func (r *mapRun) findJobserver() (err error) {
 		r.o.jobsN = 1
 	case r.jobserver == "" && r.o.jobserver:
 		return usagef("run it by make -jN, in a line that begins with +", "--jobserver: there is none")
-	case r.jobserver != "" && !r.o.jobsGiven:
+	case r.jobserver != "" && !r.o.jobsGiven && !r.o.tty:
 		if n := proc.MakeJobs(flags); n > 0 {
 			r.o.jobsN = n
 		}

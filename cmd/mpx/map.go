@@ -4,7 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"strings"
+	"sync/atomic"
+	"syscall"
 
 	"mpx/internal/pool"
 	"mpx/internal/report"
@@ -36,6 +40,7 @@ type mapRun struct {
 	o         *mapOptions
 	words     []string // COMMAND
 	inputSpec task.SourceSpec
+	stdinAt   int64 // where stdin stood at first; negative: it is no file
 	source    *task.Source
 	progress  report.ProgressMode
 	tmpl      *task.Template
@@ -43,6 +48,7 @@ type mapRun struct {
 	store     *task.Store
 	jobserver string           // of make; "": none
 	joblog    *report.Joblog   // nil: none
+	ended     atomic.Bool      // the run is over
 	watchers  []report.Watcher // events, trace
 	report    *report.Report
 	teller    *teller
@@ -52,6 +58,9 @@ type mapRun struct {
 
 func (a *app) runMap(o *mapOptions, args []string) error {
 	r := &mapRun{a: a, o: o}
+	if !signal.Ignored(syscall.SIGUSR1) { // never what ends mpx, though there may be nothing to tell yet
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGUSR1)
+	}
 	if err := r.prepare(args); err != nil {
 		return err
 	}
@@ -84,6 +93,10 @@ func (r *mapRun) prepare(args []string) error {
 		return err
 	}
 	r.inputSpec = src
+	r.stdinAt = -1
+	if at, err := r.a.stdin.Seek(0, io.SeekCurrent); err == nil {
+		r.stdinAt = at
+	}
 	if r.source, err = task.OpenSource(src); err != nil {
 		return err
 	}
@@ -178,6 +191,7 @@ func (r *mapRun) notice(note, hint string) {
 
 // conclude says how the run went and turns it into an exit status.
 func (r *mapRun) conclude(err error) error {
+	r.ended.Store(true)
 	r.teller.wait()
 	sum, cerr := r.report.Close()
 	for _, e := range []error{cerr, r.closeWatchers(&sum)} {
@@ -193,7 +207,11 @@ func (r *mapRun) conclude(err error) error {
 	if sig == sigPipe { // found by watchReader, and no more worth a word than above
 		return &outcome{signal: sig}
 	}
-	fmt.Fprint(r.a.stderr, sum.String())
+	text := sum.String()
+	if text != "" && r.report.MidLine() {
+		text = "\n" + text
+	}
+	fmt.Fprint(r.a.stderr, text)
 	if h := task.ShellHint(r.words); h != "" && len(r.words) > 1 && sum.Failed() > 0 {
 		fmt.Fprintln(r.a.stderr, "mpx: hint:", h)
 	}

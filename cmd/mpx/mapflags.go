@@ -105,7 +105,7 @@ func (o *mapOptions) addFailureFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.retryDelay, "retry-delay", "", "wait `DUR` before a retry, doubled for each further one, +/- 25 %")
 	f.StringVar(&o.retryOn, "retry-on", "", "retry only after these exit `statuses` (1,75), or signal, timeout")
 	f.IntVar(&o.retryLost, "retry-lost", 2, "run a task whose worker died again, up to `N` times")
-	f.StringVar(&o.halt, "halt", "never", "end early: `WHEN,WHAT=N[%]`, as soon,fail=1, now,fail=10%, now,success=1; never")
+	f.StringVar(&o.halt, "halt", "never", "end early: `WHEN,WHAT=N[%]` of soon or now, and fail, success or done: soon,fail=1, now,success=10%; never")
 }
 
 func (o *mapOptions) addMannersFlags(f *pflag.FlagSet) {

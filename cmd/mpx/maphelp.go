@@ -42,6 +42,7 @@ const mapExamples = `  find . -name '*.png' -print0 | mpx map -0 convert {} {.}.
 
 const mapStatus = exitStatus + `
 
-  With --halt WHEN,success=N it is 0 once so many tasks have gone well.
+  With --halt WHEN,success=N it is 0 once so many tasks have gone well, with
+  done=N once so many have ended and none has failed.
   A command that is not found is a failed task of status 127; one that cannot
   be run, of 126.`

@@ -44,17 +44,16 @@ func (r *mapRun) reportOptions() (report.Options, error) {
 		Mode:      r.o.mode(), Order: r.o.order(),
 		Command: r.tmpl.DisplayWords, Display: r.tmpl.Display,
 	}
-	err := r.openRecords(&ro)
-	if err != nil {
-		return ro, err
-	}
+	var err error
 	if ro.Tag, err = r.tag(); err != nil {
 		return ro, err
 	}
 	if r.o.results != "" {
-		ro.Results, err = r.openResults()
+		if ro.Results, err = r.openResults(); err != nil {
+			return ro, err
+		}
 	}
-	return ro, err
+	return ro, r.openRecords(&ro) // last: they make and empty files
 }
 
 // tag returns what --tag and --tagstring put before lines.

@@ -50,7 +50,7 @@ func (r *mapRun) startProgress() {
 		Colour: os.Getenv("NO_COLOR") == "",
 		State: func() report.State {
 			st := r.pool.Status()
-			s := report.State{Read: st.Read, Total: total.Load(), Running: st.Running}
+			s := report.State{Total: total.Load(), Running: st.Running}
 			if st.All {
 				s.Total = st.Read
 			}
@@ -82,7 +82,7 @@ func inForeground(f *os.File) bool {
 // tells.
 func (r *mapRun) countTasks(total *atomic.Uint64) {
 	spec, ok := r.again()
-	if !ok {
+	if !ok || len(spec.Groups) > 1 { // combinations may be more than can be counted
 		return
 	}
 	src, err := task.OpenSource(spec)
@@ -100,7 +100,7 @@ func (r *mapRun) countTasks(total *atomic.Uint64) {
 			if err == io.EOF {
 				total.Store(n)
 			}
-			if err != nil {
+			if err != nil || r.ended.Load() {
 				return
 			}
 		}
@@ -111,14 +111,8 @@ func (r *mapRun) countTasks(total *atomic.Uint64) {
 // one: not from pipes.
 func (r *mapRun) again() (spec task.SourceSpec, ok bool) {
 	spec = r.inputSpec
-	names := spec.Files
-	for _, g := range spec.Groups {
-		if g.IsFile {
-			names = append(names[:len(names):len(names)], g.File)
-		}
-	}
 	stdin := len(spec.Files) == 0 && len(spec.Groups) == 0
-	for _, name := range names {
+	for _, name := range r.inputFiles() {
 		if name == "-" {
 			stdin = true
 		} else if st, err := os.Stat(name); err != nil || !st.Mode().IsRegular() {
@@ -129,18 +123,14 @@ func (r *mapRun) again() (spec task.SourceSpec, ok bool) {
 		spec.Stdin = nil
 		return spec, true
 	}
-	spec.Stdin, ok = reopen(r.a.stdin)
+	spec.Stdin, ok = reopen(r.a.stdin, r.stdinAt)
 	return spec, ok
 }
 
-// reopen opens the regular file f anew, at the same place.
-func reopen(f *os.File) (io.Reader, bool) {
+// reopen opens the regular file f anew, at the place at.
+func reopen(f *os.File, at int64) (io.Reader, bool) {
 	st, err := f.Stat()
-	if err != nil || !st.Mode().IsRegular() {
-		return nil, false
-	}
-	at, err := f.Seek(0, io.SeekCurrent)
-	if err != nil {
+	if err != nil || !st.Mode().IsRegular() || at < 0 {
 		return nil, false
 	}
 	second, err := os.Open("/proc/self/fd/" + strconv.Itoa(int(f.Fd())))

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,23 +22,54 @@ func (o *mapOptions) checkRecords() error {
 	return nil
 }
 
-// checkPlaces refuses a record in the file that stdout or stderr goes to: opened
-// anew, it would be written over what stands there.
+// checkPlaces refuses a record in a file that is something else to this run:
+// its input, where its output goes, or another record. Opened anew it would be
+// emptied, or written over.
 func (r *mapRun) checkPlaces() error {
-	for _, f := range []struct{ flag, path string }{
+	type place struct{ what, path string }
+	var taken []place
+	for _, name := range r.inputFiles() {
+		taken = append(taken, place{"the input", name})
+	}
+	for fd, what := range []string{"the input", "where mpx's output goes", "where mpx's messages go"} {
+		taken = append(taken, place{what, "/proc/self/fd/" + strconv.Itoa(fd)})
+	}
+	for _, f := range []place{
 		{"joblog", strings.TrimPrefix(r.o.joblog, "+")}, {"events", r.o.events}, {"trace", r.o.trace}, {"report", r.o.page}, {"junit", r.o.junit},
 	} {
-		st, err := os.Stat(f.path)
-		if err != nil || !st.Mode().IsRegular() {
+		if f.path == "" || strings.HasPrefix(f.path, "fd:") {
 			continue
 		}
-		for _, out := range []*os.File{r.a.stdout, r.a.stderr} {
-			if ost, err := out.Stat(); err == nil && os.SameFile(st, ost) {
-				return usagef("name a file of its own", "--%s %s is the file that mpx's output goes to", f.flag, f.path)
+		for _, t := range taken {
+			if sameFile(f.path, t.path) {
+				return usagef("name a file of its own", "--%s %s is %s", f.what, f.path, t.what)
 			}
 		}
+		taken = append(taken, place{"--" + f.what, f.path})
 	}
 	return nil
+}
+
+// inputFiles returns the files that tasks are read from.
+func (r *mapRun) inputFiles() []string {
+	names := slices.Clone(r.inputSpec.Files)
+	for _, g := range r.inputSpec.Groups {
+		if g.IsFile {
+			names = append(names, g.File)
+		}
+	}
+	return names
+}
+
+// sameFile reports whether two paths are one regular file, or will be when it is
+// made.
+func sameFile(a, b string) bool {
+	ast, aerr := os.Stat(a)
+	bst, berr := os.Stat(b)
+	if aerr != nil && berr != nil {
+		return filepath.Clean(a) == filepath.Clean(b)
+	}
+	return aerr == nil && berr == nil && ast.Mode().IsRegular() && os.SameFile(ast, bst)
 }
 
 // openRecords opens what is written about the run beside its output.
@@ -119,10 +152,14 @@ func openEvents(to string) (*os.File, error) {
 	if err != nil || flags&unix.O_ACCMODE == unix.O_RDONLY {
 		return nil, usagef(fmt.Sprintf("open it for mpx: mpx map --events fd:%d … %d>FILE", fd, fd), "--events %s: descriptor %d is not open for writing", to, fd)
 	}
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3) // which may be closed
+	if err != nil {
+		return nil, fmt.Errorf("open events: %w", err)
+	}
 	if fd > 2 {
 		unix.CloseOnExec(fd) // it is not the tasks'
 	}
-	return os.NewFile(uintptr(fd), to), nil
+	return os.NewFile(uintptr(own), to), nil
 }
 
 // watch tells the watchers of e.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"mpx/internal/pool"
@@ -30,6 +31,8 @@ func (r *mapRun) openJoblog() (err error) {
 	r.joblog, err = report.OpenJoblog(path, mode, r.o.okN, r.tmpl.LogName)
 	var busy *report.JoblogInUse
 	switch {
+	case err == nil && r.joblog.Odd > 0:
+		fmt.Fprintf(r.a.stderr, "mpx: joblog %s: %s cannot be read, and are as if they were not there\n", path, counted(r.joblog.Odd, "line"))
 	case errors.Is(err, report.ErrJoblogExists):
 		return usagef("--resume runs what it lacks, --joblog +"+path+" appends; or remove it", "%v", err)
 	case errors.Is(err, report.ErrNotJoblog):

@@ -80,11 +80,12 @@ func (i *interrupter) handle(s syscall.Signal) {
 	i.mu.Unlock()
 	if !first {
 		i.p.Stop(syscall.SIGKILL, 0)
+		go i.insist(s, 0)
 		return
 	}
 	i.stop()
 	i.tell(fmt.Sprintf("%s: ending what runs", unix.SignalName(s)), "")
-	go i.insist(s)
+	go i.insist(s, i.grace)
 }
 
 // suspend is ^Z.
@@ -94,19 +95,33 @@ func (i *interrupter) suspend() {
 		i.screen.HideProgress()
 	}
 	stopSelf()
+	i.p.Resume()
 	if i.screen != nil {
 		i.screen.ShowProgress()
 	}
-	i.p.Resume()
 }
 
 // printTime is how long what has ended may take to be printed after a signal.
 const printTime = time.Second
 
+// endTime is how long what runs may take to end, after the grace. Longer is what
+// waits for a reader: the workers end all when mpx is gone.
+const endTime = 8 * time.Second
+
 // insist ends mpx by s once nothing runs any more, though its output waits for
 // a reader that does not read.
-func (i *interrupter) insist(s syscall.Signal) {
-	_ = i.p.Join()
+func (i *interrupter) insist(s syscall.Signal, grace time.Duration) {
+	joined := make(chan struct{})
+	go func() {
+		_ = i.p.Join()
+		close(joined)
+	}()
+	select {
+	case <-i.over:
+		return
+	case <-joined:
+	case <-time.After(grace + endTime):
+	}
 	select {
 	case <-i.over:
 	case <-time.After(printTime):
@@ -165,7 +180,8 @@ func isBrokenPipe(err error) bool {
 		return false
 	}
 	var w *report.WriteError
-	return !errors.As(err, &w) || w.Stream == "stdout"
+	var p *os.PathError // of another file that mpx writes
+	return !errors.As(err, &p) || p.Path == "/dev/stdout" || errors.As(err, &w) && w.Stream == "stdout"
 }
 
 func isTerminal(f *os.File) bool {

@@ -16,6 +16,9 @@ const (
 // dispatch hands out tasks as far as workers have room, starts workers for what
 // is left, and has a worker give back tasks when another has none.
 func (s *scheduler) dispatch() {
+	if s.halted {
+		s.dropTokens()
+	}
 	if s.stopped || s.halted || s.held || s.p.err() != nil { // a failure's STOP may be on its way
 		return
 	}
@@ -67,7 +70,9 @@ func (s *scheduler) give(w *worker, n int) {
 	if len(items) == 0 {
 		return
 	}
-	s.release(items)
+	if s.p.cfg.Live != nil { // what this attempt writes makes that of the last one go
+		s.release(items)
+	}
 	s.announce(items, w.slot)
 	w.outstanding += len(items)
 	w.given += len(items)

@@ -61,7 +61,7 @@ func (s *scheduler) room(running int) int {
 		// Those that run may or may not be part of the load: one that sleeps is
 		// not. So what matters is the difference.
 		if busy, err := proc.Running(); err == nil {
-			most = max(1, running+int(load-float64(busy)))
+			most = max(1, running+int(min(load, 1<<20)-float64(busy)))
 		}
 	}
 	if want := s.p.cfg.MemoryFree; want > 0 {

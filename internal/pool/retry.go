@@ -21,6 +21,7 @@ const (
 func (s *scheduler) settle(results []result) []result {
 	final := results[:0]
 	for i := range results {
+		s.releaseOne(&results[i].it)
 		if r := &results[i]; s.failsAgain(r) {
 			s.again(r, s.retryDelay(r.it.failed))
 		} else {
@@ -91,28 +92,37 @@ func (s *scheduler) ripen() {
 	}
 }
 
-// release delivers what earlier attempts of items came to: the next ones are
-// about to begin.
+// release delivers what the attempts before came to: there is a next one.
 func (s *scheduler) release(items []item) {
 	for i := range items {
-		if prior := items[i].prior; prior != nil {
-			if prior.Status == task.Lost {
-				prior.Note = "" // said when it happened
-			}
-			s.deliver([]result{{items[i], *prior}})
-			items[i].prior = nil
-		}
+		s.releaseOne(&items[i])
 	}
+}
+
+func (s *scheduler) releaseOne(it *item) {
+	prior := it.prior
+	if prior == nil {
+		return
+	}
+	if prior.Status == task.Lost {
+		prior.Note = "" // said when it happened
+	}
+	s.deliver([]result{{*it, *prior}})
+	it.prior = nil
 }
 
 // lose decides what becomes of the task that a worker died under.
 func (s *scheduler) lose(e died) {
 	it := *e.lost
+	s.releaseOne(&it)
 	it.lost++
 	r := result{it, e.part}
 	r.r.Task, r.r.Status = it.Task, task.Lost
 	r.r.Worker, r.r.Slot = e.w.number, e.w.slot
 	r.r.Note = fmt.Sprintf("worker %s (pid %d) %s while it ran task %d", e.w.name(), e.w.pid, e.how, it.Seq)
+	if (e.w.told != attempt{it.Seq, it.Attempt}) { // it died before it could say so
+		s.begun(e.w, []result{r})
+	}
 	s.watch(task.Event{Kind: task.TaskLost, Result: &r.r, Worker: e.w.number, Slot: e.w.slot, PID: e.w.pid, Reason: e.how.Error()})
 	if !s.stopped && !s.halted && it.lost <= s.p.cfg.RetryLost {
 		s.p.notice(fmt.Sprintf("%s, which runs again (attempt %d)", r.r.Note, it.Attempt+1), "")

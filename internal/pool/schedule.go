@@ -27,6 +27,7 @@ type scheduler struct {
 	stopped bool            // nothing more is started
 	halted  bool            // Config.Halt has been reached
 	alarm   time.Time       // when waking is due; zero: it is not
+	timer   *time.Timer     // of alarm; nil: there was none yet
 	held    bool            // paused: nothing is started until Resume
 	pausing []chan struct{} // to be closed when every worker has paused
 	tally
@@ -147,7 +148,7 @@ func (s *scheduler) report(e reported) {
 	if e.born {
 		s.watchBorn(w)
 	}
-	s.begun(e.began)
+	s.begun(w, e.began)
 	s.got(w, e.token)
 	w.outstanding -= len(e.results) + len(e.back)
 	s.account(e.results)
@@ -249,14 +250,19 @@ func (s *scheduler) wake(at time.Time) {
 	if s.alarm.IsZero() || at.Before(s.alarm) {
 		s.alarm = at
 		p := s.p
-		time.AfterFunc(time.Until(at), func() { p.send(waking{}) })
+		if s.timer == nil {
+			s.timer = time.AfterFunc(time.Until(at), func() { p.send(waking{}) })
+		} else {
+			s.timer.Reset(time.Until(at))
+		}
 	}
 }
 
 // begun tells of tasks that have begun.
-func (s *scheduler) begun(began []result) {
+func (s *scheduler) begun(w *worker, began []result) {
 	for i := range began {
 		r := &began[i].r
+		w.told = attempt{r.Seq, r.Attempt}
 		s.watch(task.Event{Kind: task.TaskStart, Result: r, Worker: r.Worker, Slot: r.Slot})
 	}
 }

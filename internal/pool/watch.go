@@ -40,7 +40,6 @@ func (s *scheduler) watchRetired(w *worker) {
 type Status struct {
 	Read    uint64         // tasks taken from sources so far
 	All     bool           // no more will come
-	Waiting int            // tasks that wait for a worker, or for their next attempt
 	Running []task.Running // in the order of their workers' starts
 }
 
@@ -56,7 +55,7 @@ func (p *Pool) Status() Status {
 }
 
 func (s *scheduler) status() Status {
-	st := Status{Read: s.seq, All: !s.reading(), Waiting: s.queue.len() + len(s.later)}
+	st := Status{Read: s.seq, All: !s.reading()}
 	for _, w := range s.workers {
 		if r, ok := w.running(); ok {
 			st.Running = append(st.Running, r)

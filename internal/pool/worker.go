@@ -39,6 +39,7 @@ type worker struct {
 	right       right
 	token       uint32    // the number of the TOKEN that it is to take
 	since       time.Time // when it got it
+	told        attempt   // the last whose beginning has been told
 
 	// live's alone:
 	pid     int
@@ -60,6 +61,12 @@ type worker struct {
 	more     sync.Cond
 	gone     bool // reaped: its pid is nobody's
 	started  bool // pid is set
+}
+
+// An attempt is one of a task.
+type attempt struct {
+	seq uint64
+	n   uint32
 }
 
 // A message is one thing for a worker; its zero fields say nothing.

@@ -87,7 +87,7 @@ func removeTree(dir string) error {
 	return err
 }
 
-// subgroups returns the groups in dir, but for those in these.
+// subgroups returns the groups directly in dir.
 func subgroups(dir string) (dirs []string) {
 	all, _ := os.ReadDir(dir)
 	for _, e := range all {

@@ -92,7 +92,7 @@ func (l *Joblog) prepare(mode JoblogMode, ok []int) error {
 	if st, err = l.f.Stat(); err != nil {
 		return err
 	}
-	if mode == JoblogNew && st.Size() > 0 {
+	if mode == JoblogNew && st.Size() > 0 && !l.empty() {
 		return ErrJoblogExists
 	}
 	end, err := l.read(mode == JoblogResume, ok)
@@ -107,6 +107,13 @@ func (l *Joblog) prepare(mode JoblogMode, ok []int) error {
 	}
 	_, err = io.WriteString(l.f, joblogHeader)
 	return err
+}
+
+// empty reports whether the file has a header and no more.
+func (l *Joblog) empty() bool {
+	b := make([]byte, len(joblogHeader)+1)
+	n, err := l.f.ReadAt(b, 0)
+	return err == io.EOF && string(b[:n]) == joblogHeader
 }
 
 // File returns the file, for workers to keep open: as long as one lives, no
@@ -155,7 +162,7 @@ func (l *Joblog) add(res *task.Result, received int64) {
 	l.pending = append(l.pending, append(append(b, l.command(&res.Task)...), '\n'))
 }
 
-// joblogEnd returns Exitval and Signal. Only a success has 0 and 0.
+// joblogEnd returns Exitval and Signal.
 func joblogEnd(res *task.Result) (exit, signal int) {
 	switch res.Status {
 	case task.Signalled:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"mpx/internal/task"
@@ -22,7 +23,6 @@ const (
 
 // A State is what a run is doing, as its pool tells.
 type State struct {
-	Read    uint64 // tasks read so far
 	Total   uint64 // all that there are; 0: not known
 	Running []task.Running
 }
@@ -43,6 +43,10 @@ const (
 	drawFirst  = 300 * time.Millisecond // before the first: short runs show none
 	plainPause = 10 * time.Second
 	longRun    = time.Second // from here on the summary is worth a line
+
+	// HideProgress looks so often, so far apart, whether nobody writes.
+	hideTries = 50
+	hidePause = time.Millisecond
 )
 
 // A progress is how far a run is, and the line that shows it. The Report's lock
@@ -52,10 +56,10 @@ type progress struct {
 	w     io.Writer
 	start time.Time
 	rate  rate
-	state State     // as last asked for
-	drawn time.Time // when the line was drawn last; zero: never
-	shown bool      // the line is on the screen
-	off   bool      // it must not be: mpx is stopped, or has ended
+	state State       // as last asked for
+	drawn time.Time   // when the line was drawn last; zero: never
+	shown bool        // the line is on the screen
+	off   atomic.Bool // it must not be: mpx is stopped, or has ended
 
 	ended, failed int // tasks with an outcome, whether or not their turn has come
 	before        int // of ended: done by an earlier run
@@ -119,22 +123,26 @@ func (r *Report) endProgress() {
 	r.mu.Lock()
 	p.stop = nil
 	p.erase()
-	p.off = true
+	p.off.Store(true)
 }
 
 // HideProgress takes the line away until ShowProgress, for a while in which the
-// terminal is another's.
-func (r *Report) HideProgress() { r.setHidden(true) }
+// terminal is another's. It waits for no reader that does not read: whoever
+// writes has taken the line away.
+func (r *Report) HideProgress() {
+	r.progress.off.Store(true)
+	for range hideTries {
+		if r.mu.TryLock() {
+			r.progress.erase()
+			r.mu.Unlock()
+			return
+		}
+		time.Sleep(hidePause)
+	}
+}
 
 // ShowProgress lets the line come back.
-func (r *Report) ShowProgress() { r.setHidden(false) }
-
-func (r *Report) setHidden(off bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.progress.erase()
-	r.progress.off = off
-}
+func (r *Report) ShowProgress() { r.progress.off.Store(false) }
 
 // note takes in an outcome.
 func (p *progress) note(res *task.Result) {
@@ -169,12 +177,12 @@ func (r *Report) redraw() {
 // not ended, there is no place for another.
 func (r *Report) draw(s State) {
 	p := r.progress
-	if p.off || !p.o.May() {
+	if p.off.Load() || !p.o.May() {
 		return
 	}
 	r.out.flush()
 	r.err.flush()
-	if !r.out.bol || !r.err.bol {
+	if p == r.out.progress && !r.out.bol || !r.err.bol {
 		return
 	}
 	line := fit(r.progressParts(s), max(p.o.Width()-1, 1), p.o.Colour)

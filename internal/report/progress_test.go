@@ -52,7 +52,7 @@ func TestRate(t *testing.T) {
 	var r rate
 	now := time.Unix(0, 0)
 	r.add(now, 0)
-	if got := r.perSecond(); got != 0 {
+	if got, _ := r.perSecond(); got != 0 {
 		t.Errorf("at the start %v", got)
 	}
 	for i := range 3000 { // 300 s: 10 a second, then 2
@@ -62,11 +62,11 @@ func TestRate(t *testing.T) {
 			done = 1000 + (i-999)/5
 		}
 		r.add(now, done)
-		if i == 900 && (r.perSecond() < 9.5 || r.perSecond() > 10.5) {
-			t.Errorf("%v a second, want 10", r.perSecond())
+		if got, _ := r.perSecond(); i == 900 && (got < 9.5 || got > 10.5) {
+			t.Errorf("%v a second, want 10", got)
 		}
 	}
-	if got := r.perSecond(); got < 1.9 || got > 2.1 {
+	if got, _ := r.perSecond(); got < 1.9 || got > 2.1 {
 		t.Errorf("%v a second in the end, want 2", got)
 	}
 }
@@ -91,5 +91,37 @@ func TestETA(t *testing.T) {
 		if got := p.eta(State{Total: c.total, Running: running}, c.rate); got != c.want {
 			t.Errorf("%+v: %s", c, got)
 		}
+	}
+}
+
+// What is over in a moment shows no line.
+func TestProgressShort(t *testing.T) {
+	var s screen
+	r := New(s.options())
+	r.StartProgress(ProgressOptions{
+		Mode: ProgressLine, Width: func() int { return 80 }, May: func() bool { return true }, State: func() State { return State{} },
+	})
+	mustAdd(t, r, result(1, "a\n", ""))
+	if sum := mustClose(t, r); sum.Elapsed >= drawFirst {
+		t.Skip("the machine is too slow to tell")
+	}
+	s.want(t, "a\n", "")
+}
+
+// Of tasks longer than the rate's span the whole run tells, not the last wave.
+func TestRateOfLongTasks(t *testing.T) {
+	p := progress{start: time.Unix(0, 0)}
+	now := p.start
+	p.rate.add(now, 0)
+	for i := range 6100 { // ten minutes a task, eight at once; ten seconds after the first wave
+		now = now.Add(drawPause)
+		done := 0
+		if i >= 6000 {
+			done = 8
+		}
+		p.rate.add(now, done)
+	}
+	if got := p.perSecond(9); got < 0.012 || got > 0.014 {
+		t.Errorf("%v a second, want 8 in 610 s", got)
 	}
 }

@@ -29,7 +29,7 @@ func (r *Report) progressParts(s State) []part {
 	if p.failed > 0 {
 		add(true, "%s failed", commas(p.failed))
 	}
-	perSecond := p.rate.perSecond()
+	perSecond := p.perSecond(max(etaFrom, len(s.Running)))
 	if perSecond > 0 {
 		add(false, "%s/s", digits(perSecond))
 	}
@@ -48,15 +48,26 @@ func (p *progress) counted(s State) string {
 	if s.Total == 0 {
 		return commas(p.ended) + " done"
 	}
-	percent := ""
-	if n := int(s.Total); n > 0 {
-		percent = fmt.Sprintf(" %d%%", p.ended*100/n)
-	}
-	return commas(p.ended) + "/" + commas(int(s.Total)) + percent
+	total := max(int(s.Total), p.ended)
+	return fmt.Sprintf("%s/%s %d%%", commas(p.ended), commas(total), p.ended*100/total)
 }
 
 // etaFrom is how many tasks must have ended before their rate says anything.
 const etaFrom = 3
+
+// maxETA is beyond what anybody waits for.
+const maxETA = 10_000 * time.Hour
+
+// perSecond returns how many tasks end in a second: lately, or in all where
+// lately have ended less than enough to tell.
+func (p *progress) perSecond(enough int) float64 {
+	last := (p.rate.n - 1) % len(p.rate.at)
+	all := p.rate.done[last]
+	if lately, n := p.rate.perSecond(); n >= enough || n == all {
+		return lately
+	}
+	return float64(all) / p.rate.at[last].Sub(p.start).Seconds()
+}
 
 // eta returns when the run will be over, "?" where nobody knows.
 func (p *progress) eta(s State, perSecond float64) string {
@@ -64,7 +75,10 @@ func (p *progress) eta(s State, perSecond float64) string {
 	if s.Total == 0 || perSecond <= 0 || done < max(etaFrom, len(s.Running)) {
 		return "?"
 	}
-	left := float64(int(s.Total)-p.ended) / perSecond
+	left := float64(max(0, int(s.Total)-p.ended)) / perSecond
+	if left > maxETA.Seconds() {
+		return "?"
+	}
 	return shortSpan(time.Duration(left * float64(time.Second)))
 }
 
@@ -155,16 +169,17 @@ func (r *rate) add(now time.Time, done int) {
 	r.at[i], r.done[i] = now, done
 }
 
-// perSecond returns the rate over the last rateSpan, or as long as is known; 0:
-// not known yet.
-func (r *rate) perSecond() float64 {
+// perSecond returns the rate over the last rateSpan, or as long as is known, and
+// of how many tasks it is; 0: not known yet.
+func (r *rate) perSecond() (rate float64, tasks int) {
 	if r.n < 2 {
-		return 0
+		return 0, 0
 	}
 	last, first := (r.n-1)%64, max(0, r.n-60)%64
 	span := r.at[last].Sub(r.at[first]).Seconds()
 	if span <= 0 {
-		return 0
+		return 0, 0
 	}
-	return float64(r.done[last]-r.done[first]) / span
+	tasks = r.done[last] - r.done[first]
+	return float64(tasks) / span, tasks
 }

@@ -2,8 +2,8 @@ package report
 
 import "mpx/internal/task"
 
-// A Recorder keeps a record of a run beside its output: a joblog, a JUnit file,
-// a page. The Report calls it, one call at a time.
+// A Recorder keeps a record of a run beside its output: a JUnit file, a page, a
+// step's summary. The Report calls it, one call at a time.
 type Recorder interface {
 	// Record takes what came of an attempt, with its outputs still there; it
 	// keeps neither res nor them. Only a result without Again is a task's

@@ -170,6 +170,14 @@ func (r *Report) Close() (Summary, error) {
 	return r.sum, cmp.Or(r.out.fail, err, r.err.fail)
 }
 
+// MidLine reports whether what is printed to stderr next would go on a task's
+// line that has no end.
+func (r *Report) MidLine() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.err.bol || r.o.OneScreen && !r.out.bol
+}
+
 // closeHeld delivers all of the ring, skipping the gaps, then prints what
 // tasks without a result have written.
 func (r *Report) closeHeld() (err error) {

@@ -50,7 +50,7 @@ func (rs *Results) write(res *task.Result, sub string, k kept) error {
 	}
 	defer dir.Close()
 	if rs.resume {
-		if err := rs.makeRoom(dir, place, &res.Task); err != nil {
+		if err := rs.makeRoom(dir, place, &res.Task, max(res.Attempt, 1)); err != nil {
 			return err
 		}
 	}
@@ -64,7 +64,7 @@ func (rs *Results) write(res *task.Result, sub string, k kept) error {
 // makeRoom removes from dir what an earlier run has kept of the same task, or
 // could not finish. Another task's files stay: where directories are numbers,
 // the input may have moved.
-func (rs *Results) makeRoom(dir *os.Root, place string, t *task.Task) error {
+func (rs *Results) makeRoom(dir *os.Root, place string, t *task.Task, attempt uint32) error {
 	b, err := dir.ReadFile("record")
 	if err == nil && !bytes.Equal(b, recordOf(t)) {
 		return fmt.Errorf("%s holds another record's (name the directories by the record: --results '%s/{}')", filepath.Join(rs.dir, place), rs.dir)
@@ -74,7 +74,14 @@ func (rs *Results) makeRoom(dir *os.Root, place string, t *task.Task) error {
 			return err
 		}
 	}
-	return nil
+	for n := attempt; ; n++ { // of an earlier run, which needed more of them
+		if _, err := dir.Stat(attemptDir(n)); err != nil {
+			return nil
+		}
+		if err := dir.RemoveAll(attemptDir(n)); err != nil {
+			return err
+		}
+	}
 }
 
 // unfinished is status.json until it is whole.

@@ -51,6 +51,7 @@ func (r *computer) work() {
 		}
 		r.cur, r.began = r.s.next(), time.Now()
 		r.s.begin(&r.cur.Task, r.began)
+		r.s.began(&r.cur.Task, r.began)
 		r.mu.Unlock()
 		rep := r.compute(r.cur.Values)
 		elapsed := time.Since(r.began)

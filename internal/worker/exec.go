@@ -123,6 +123,7 @@ func (r *execRunner) start(j *job) {
 	r.s.begin(&j.Task, now)
 	argv, refused := r.argv(j)
 	if refused != nil {
+		r.s.began(&j.Task, now)
 		r.s.done(refused)
 		return
 	}
@@ -132,9 +133,11 @@ func (r *execRunner) start(j *job) {
 			r.s.noStart(&j.Task, err)
 			return
 		}
+		r.s.began(&j.Task, now)
 		r.refuse(j, cannotRun(argv[0], err))
 		return
 	}
+	r.s.began(&j.Task, now)
 	r.s.board.Group.Store(uint64(pid))
 	r.spare = running{job: j, start: now, clock: now, pid: pid, pidfd: pidfd, left: r.spare.left[:0]}
 	r.cur = &r.spare

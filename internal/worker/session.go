@@ -247,6 +247,10 @@ func (s *session) begin(t *task.Task, start time.Time) {
 	s.board.Attempt.Store(uint64(t.Attempt))
 	s.board.Start.Store(uint64(start.UnixNano()))
 	s.board.State.Store(shm.Busy)
+}
+
+// began says START, if that is wanted.
+func (s *session) began(t *task.Task, start time.Time) {
 	if s.cfg.Starts && t.Seq != 0 {
 		s.commit(func(b []byte) []byte { return ipc.AppendStart(b, t.Seq, start.UnixNano()) })
 	}
