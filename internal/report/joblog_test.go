@@ -211,7 +211,7 @@ func TestJoblogRefuses(t *testing.T) {
 		}
 		return err
 	}
-	for text, want := range map[string]error{"": nil, joblogHeader: ErrJoblogExists, "precious\n": ErrJoblogExists} {
+	for text, want := range map[string]error{"": nil, joblogHeader: nil, joblogHeader + "1\n": ErrJoblogExists, "precious\n": ErrJoblogExists} {
 		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}

@@ -63,10 +63,14 @@ const maxETA = 10_000 * time.Hour
 func (p *progress) perSecond(enough int) float64 {
 	last := (p.rate.n - 1) % len(p.rate.at)
 	all := p.rate.done[last]
-	if lately, n := p.rate.perSecond(); n >= enough || n == all {
+	if lately, n := p.rate.perSecond(); n >= enough {
 		return lately
 	}
-	return float64(all) / p.rate.at[last].Sub(p.start).Seconds()
+	span := p.rate.at[last].Sub(p.start).Seconds()
+	if span <= 0 {
+		return 0
+	}
+	return float64(all) / span
 }
 
 // eta returns when the run will be over, "?" where nobody knows.
