@@ -30,7 +30,9 @@ func eventsRun(t *testing.T, args ...string) (c *exec.Cmd, events *os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { events.Close() })
-	return exec.Command("mpx", append([]string{"map", "--events", path}, args...)...), events
+	run := exec.Command("mpx", append([]string{"map", "--events", path}, args...)...)
+	run.Env = append(os.Environ(), "MPX_PROGRESS=never", "GORACE=atexit_sleep_ms=0")
+	return run, events
 }
 
 // While nobody reads its events a run waits, with little memory; when they are
