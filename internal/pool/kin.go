@@ -17,7 +17,7 @@ const (
 	sweepLimit = 5 * time.Second
 	// unsureTime is how long a process may look as if it were nobody's: in the
 	// midst of its exec or of its end it has no environment.
-	unsureTime = 20 * time.Millisecond
+	unsureTime = 500 * time.Millisecond
 )
 
 // family is all pools': a process's children come to it whichever pool they
@@ -104,15 +104,17 @@ func (k *kin) sweep(workerPID, group int) {
 	if group > 0 {
 		_ = syscall.Kill(-group, syscall.SIGKILL)
 	}
-	for end := time.Now().Add(unsureTime); ; time.Sleep(time.Millisecond) {
+	// Twice, as an orphan may come to one thread's list while another's is read.
+	looks := 2
+	for end := time.Now().Add(unsureTime); looks > 0; time.Sleep(time.Millisecond) {
 		sure := true
 		proc.EndChildren(func(pid int) bool {
 			mine, known := k.belongs(pid, workerPID, group)
 			sure = sure && known
 			return mine
 		}, sweepLimit, nil)
-		if sure || time.Now().After(end) {
-			return
+		if looks--; !sure && time.Now().Before(end) {
+			looks = 2
 		}
 	}
 }
