@@ -93,6 +93,7 @@ func flagCompletions() map[string]string {
 		"joblog":      aFile,
 		"junit":       aFile,
 		"leftovers":   "keep|kill",
+		"worker":      "exec|shell",
 		"max-args":    "max|0",
 		"progress":    "auto|always|plain|never",
 		"report":      aFile,

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"path/filepath"
 	"strconv"
 	"strings"
+
+	"mpx/internal/proc"
 )
 
 // check reads the flags' values.
@@ -60,8 +63,32 @@ func (o *mapOptions) checkPool() (err error) {
 	if o.maxTasks < 0 {
 		return usagef("a number of tasks from 1; 0: never retire", "--maxtasksperchild %d makes no sense", o.maxTasks)
 	}
+	if err := o.checkWorker(); err != nil {
+		return err
+	}
 	if o.shell != "" && o.noShell {
 		return usagef("leave one out", "--shell and --no-shell exclude each other")
+	}
+	return nil
+}
+
+// checkWorker refuses what a worker that is a shell cannot do.
+func (o *mapOptions) checkWorker() error {
+	switch {
+	case o.worker == "" || o.worker == "exec":
+		return nil
+	case o.worker != "shell":
+		return usagef("exec or shell", "--worker %s makes no sense", o.worker)
+	case o.noShell:
+		return usagef("leave one out", "--worker shell and --no-shell exclude each other")
+	case o.tty:
+		return usagef("leave out --worker shell", "--tty gives the terminal to one task's process, and a resident shell has its own")
+	}
+	shell := o.shellWords("sh")[0]
+	if path, err := proc.LookPath(shell); err == nil {
+		if real, err := filepath.EvalSymlinks(path); err == nil && strings.HasPrefix(filepath.Base(real), "ksh") {
+			return usagef("dash, bash, busybox sh, zsh or mksh", "--worker shell: ( ) is no process in %s, so a task could not be told from its shell", filepath.Base(real))
+		}
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ type mapOptions struct {
 	chunkSize   string
 	maxTasks    int
 	initializer string
+	worker      string
 
 	keepOrder, unordered bool
 	tag                  bool
@@ -138,6 +139,7 @@ func (o *mapOptions) addPoolFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.chunkSize, "chunksize", "auto", "hand `N` records to a worker at a time")
 	f.IntVar(&o.maxTasks, "maxtasksperchild", 0, "retire a worker after `N` tasks; 0: never")
 	f.StringVar(&o.initializer, "initializer", "", "run `CMD`, a shell line, once in each worker before its first task")
+	f.StringVar(&o.worker, "worker", "exec", "a task is a process of its own, or a subshell of a shell that stays: `exec|shell`")
 	f.StringVar(&o.shell, "shell", "", "run every shell line by `SHELL` (flags allowed: 'bash -eo pipefail')")
 	f.BoolVar(&o.noShell, "no-shell", false, "never use a shell")
 }

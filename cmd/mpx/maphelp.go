@@ -27,6 +27,12 @@ A task that fails runs again with --retries, the whole run ends early with
 --halt. --joblog FILE keeps a line a finished task; after a crash --resume runs
 what is missing there, known by its command, not by its place in the input.
 
+With --worker shell a worker is a shell that stays: it has run the initializer,
+and a task is a subshell of it, which has its functions and variables and cannot
+change them. COMMAND may be such a function: --shell bash --initializer
+"$(declare -f)" hands over those of the calling bash. $$ is the worker's there,
+and an exit status over 128 counts as that signal.
+
 How far a run is stands in one line at the foot of a terminal; elsewhere stderr
 gets a summary in the end if the run took a second or more (--progress). SIGUSR1
 has mpx say what runs now. In a job of GitHub Actions failures become
@@ -38,6 +44,7 @@ const mapExamples = `  find . -name '*.png' -print0 | mpx map -0 convert {} {.}.
   mpx map --timeout 30s --tag ping -c1 ::: host1 host2
   cat big.csv | mpx map --stdin --block 10M wc -l
   mpx map --retries 3 --retry-delay 1s --joblog log --resume -a urls curl -fsSO
+  mpx map --worker shell --initializer '. ./lib.sh' 'resize {} 50' ::: *.png
   mpx map --halt soon,fail=1 --junit junit.xml --report run.html < tests.txt`
 
 const mapStatus = exitStatus + `

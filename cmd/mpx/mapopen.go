@@ -32,7 +32,7 @@ func (r *mapRun) open() error {
 
 // warn says what is probably not meant.
 func (r *mapRun) warn() {
-	if h := initializerHint(r.o.initializer); h != "" {
+	if h := initializerHint(r.o.initializer); h != "" && r.o.worker == "exec" {
 		r.report.Notice("what the initializer sets does not reach tasks: each is a process of its own", h)
 	}
 }
@@ -108,7 +108,7 @@ func openResultsDir(dir string, resume bool, path func(*task.Task, int) []byte) 
 
 func (r *mapRun) poolConfig() (pool.Config, error) {
 	cfg := pool.Config{
-		Function: "exec", Args: r.spec, Jobs: r.o.jobsN, ChunkSize: r.o.chunkN,
+		Function: r.o.worker, Args: r.spec, Jobs: r.o.jobsN, ChunkSize: r.o.chunkN,
 		MaxTasksPerChild: r.o.maxTasks, Timeout: r.o.timeoutDur, Grace: r.o.killAfterDur,
 		KillLeft: r.o.leftovers == "kill", RetryLost: r.o.retryLost, OKStatus: r.o.okN,
 		Retries: r.o.retries, RetryDelay: r.o.retryDelayDur, RetryOn: r.o.retryIf, Halt: r.o.haltAt,

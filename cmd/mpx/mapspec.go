@@ -38,7 +38,7 @@ func (o *mapOptions) shellWords(def ...string) []string {
 // spec is what the template needs to know.
 func (o *mapOptions) spec(words, names []string, columns int) task.Spec {
 	s := task.Spec{
-		Words: words, Replace: o.replace, Shell: o.shellWords(), NoShell: o.noShell, Names: names,
+		Words: words, Replace: o.replace, Shell: o.shellWords(), NoShell: o.noShell, Names: names, Resident: o.worker == "shell",
 		ToStdin: o.stdin, Omit: o.maxArgs != "max" && o.args == 0, Many: o.maxArgs == "max" || o.args > 1, Columns: columns,
 	}
 	if len(names) > 0 && (o.csv || o.colsep != nil) {

@@ -69,6 +69,15 @@ func Read(fd int, b []byte) (int, error) {
 	return transfer(syscall.SYS_READ, fd, b)
 }
 
+// Pread reads from the beginning of a file.
+func Pread(fd int, b []byte) (int, error) {
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_PREAD64, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0, 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
+
 // Write writes to a non-blocking descriptor.
 func Write(fd int, b []byte) (int, error) {
 	return transfer(syscall.SYS_WRITE, fd, b)

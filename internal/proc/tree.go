@@ -123,15 +123,15 @@ func EndChildren(mine func(pid int) bool, limit time.Duration, reaped Reaped) (l
 		if late || len(roots) == 0 {
 			return len(roots)
 		}
-		stopTree(roots)
+		KillTrees(roots)
 		for _, p := range roots {
 			reapWithin(p, time.Until(deadline), reaped)
 		}
 	}
 }
 
-// stopTree stops everything at and below roots, then kills it.
-func stopTree(roots []int) {
+// KillTrees stops everything at and below roots, then kills it.
+func KillTrees(roots []int) {
 	seen := map[int]bool{}
 	all := roots
 	for grown := true; grown; {

@@ -12,10 +12,12 @@ type Spec struct {
 	Replace string   // -I STR; "": the placeholders in braces
 	Shell   []string // --shell split into words, without -c; nil: sh, and only where needed
 	NoShell bool     // --no-shell: never a shell
-	Names   []string // column names from --header
-	ToStdin bool     // --stdin: records do not go into words
-	Omit    bool     // -n 0: records are not inserted
-	Many    bool     // -n N, N > 1 or max: the values are several records
+	// Resident says that a resident shell runs the tasks: see Script.
+	Resident bool
+	Names    []string // column names from --header
+	ToStdin  bool     // --stdin: records do not go into words
+	Omit     bool     // -n 0: records are not inserted
+	Many     bool     // -n N, N > 1 or max: the values are several records
 	// Columns is how many values every task has; 0: not known.
 	Columns int
 	// MultiValue says that a task may have several values: columns, sources or
@@ -107,7 +109,7 @@ func (s *Spec) checkLines() *UsageError {
 // compileLine compiles the COMMAND that is a single word.
 func (tp *Template) compileLine(line string) *UsageError {
 	s := &tp.spec
-	if len(s.Shell) == 0 {
+	if len(s.Shell) == 0 && !s.Resident {
 		if words, ok := s.directParts(line); ok {
 			return tp.compileWords(words)
 		}

@@ -193,6 +193,12 @@ func checkArgv(argv []string, t *Task) error {
 				Hint: "--stdin passes records on the command's standard input",
 			}
 		}
+	}
+	return checkNUL(argv, t)
+}
+
+func checkNUL(argv []string, t *Task) error {
+	for _, w := range argv {
 		if strings.IndexByte(w, 0) >= 0 {
 			return &RecordError{
 				Msg:  fmt.Sprintf("task %d: the record has a NUL byte, which no argument can hold", t.Seq),

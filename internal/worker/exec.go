@@ -43,24 +43,16 @@ type execRunner struct {
 
 // running is the task that runs.
 type running struct {
-	job    *job
-	start  time.Time
+	job *job
+	clocks
 	ended  time.Time // when its process was reaped
 	pid    int
 	pidfd  int // -1 once the process has been reaped
 	ws     syscall.WaitStatus
 	ru     syscall.Rusage
 	end    ipc.End
-	clock  time.Time // when its time began: at its start, later if it was paused
-	limit  time.Time // when its time is over; zero: never
-	killAt time.Time // when TERM becomes KILL; zero: it has not been told to end
-	paused time.Time // since when it is paused; zero: it is not
 	memory memory
-
-	// After its process has ended, while something of it is left:
-	left    []unix.PollFd // pidfds of those among the left that are our children
-	quietAt time.Time     // when its output counts as whole
-	lastAt  time.Time     // when it does whatever comes
+	left   []unix.PollFd // after its end: pidfds of those of it that are our children
 }
 
 func newExec(s *session) (runner, error) {
@@ -139,7 +131,7 @@ func (r *execRunner) start(j *job) {
 	}
 	r.s.began(&j.Task, now)
 	r.s.board.Group.Store(uint64(pid))
-	r.spare = running{job: j, start: now, clock: now, pid: pid, pidfd: pidfd, left: r.spare.left[:0]}
+	r.spare = running{job: j, clocks: clocks{start: now, clock: now}, pid: pid, pidfd: pidfd, left: r.spare.left[:0]}
 	r.cur = &r.spare
 	r.retime()
 }

@@ -28,6 +28,7 @@ type function struct {
 // Python pickles them.
 var functions = map[string]function{
 	"exec":   {runner: newExec},
+	"shell":  {runner: newShell},
 	"digest": {compute: newDigest},
 	"double": {compute: newDouble},
 }

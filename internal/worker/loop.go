@@ -22,17 +22,20 @@ func (s *session) loop(r runner) error {
 	var fds []unix.PollFd
 	for {
 		if s.leaving && !r.busy() {
-			return s.leave()
+			return s.leave(r)
 		}
 		if !r.busy() && s.mayStart() && s.out.Room() >= 2*reserve {
 			r.start(s.next())
 		}
 		if !r.busy() && (s.leaving || s.retiring && len(s.queue) == 0 && s.arriving == nil) {
-			return s.leave()
+			return s.leave(r)
 		}
 		err := s.flushDue(r)
 		if err == nil {
 			fds, err = s.step(r, fds[:0])
+		}
+		if err == nil {
+			err = r.failed()
 		}
 		if err != nil {
 			r.kill()
@@ -124,7 +127,8 @@ func (s *session) timeout(r runner, held bool) time.Duration {
 }
 
 // leave says BYE. What still waits here has not started, as BYE tells.
-func (s *session) leave() error {
+func (s *session) leave(r runner) error {
+	r.close()
 	s.commit(func(b []byte) []byte { return ipc.AppendEmpty(b, ipc.KindBye) })
 	return s.drain()
 }

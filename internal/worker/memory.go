@@ -88,14 +88,19 @@ func (r *execRunner) charge(d *ipc.Done) {
 	if peak, ok := r.group.Peak(); ok {
 		d.MaxRSS = peak
 	}
-	m := &r.cur.memory
+	if d.End == ipc.Ended {
+		noteMemory(d, r.cur.memory.killed, r.cur.memory.over, r.s.cfg.LimitMemory)
+	}
+}
+
+// noteMemory says in d why the kernel has killed a process of it.
+func noteMemory(d *ipc.Done, killed, over bool, limit int64) {
 	switch {
-	case d.End != ipc.Ended:
-	case m.over:
+	case over:
 		d.Exit, d.Signal = 0, int32(unix.SIGKILL)
-		d.Note = "over its --limit-memory of " + sizeText(r.s.cfg.LimitMemory)
+		d.Note = "over its --limit-memory of " + sizeText(limit)
 		d.Hint = "raise the limit, or give a task less to do (-n, --block)"
-	case m.killed:
+	case killed:
 		d.Note = "the kernel killed a process of it: the machine, or a cgroup above, was out of memory"
 		d.Hint = "run fewer at a time (-j), or start none while memory is short: --memfree"
 	}

@@ -76,6 +76,11 @@ type runner interface {
 	retime() // the time limit has changed
 	// kill ends the task's processes before it returns.
 	kill()
+	// failed returns why the runner cannot go on: its worker dies of it, and the
+	// running task is lost.
+	failed() error
+	// close ends what stays from task to task, before the worker leaves.
+	close()
 	// wait is proc.Poll where nothing else runs in this process.
 	wait([]unix.PollFd, time.Duration) (int, error)
 }

@@ -23,7 +23,7 @@ func (r *execRunner) stop(signal int, grace time.Duration) {
 // tell asks all processes of the task to end, and sets the clock for KILL. The
 // first reason stands; a second asking can only shorten the wait.
 func (r *execRunner) tell(why ipc.End, signal syscall.Signal, grace time.Duration) {
-	c, now := r.cur, time.Now()
+	c := r.cur
 	if !c.paused.IsZero() {
 		r.resume()
 	}
@@ -33,10 +33,7 @@ func (r *execRunner) tell(why ipc.End, signal syscall.Signal, grace time.Duratio
 	if signal == unix.SIGKILL {
 		grace = 0
 	}
-	if at := now.Add(grace); c.killAt.IsZero() || at.Before(c.killAt) {
-		c.killAt = at
-	}
-	if grace == 0 {
+	if c.killIn(grace); grace == 0 {
 		return // the loop kills at once
 	}
 	r.signal(signal)
@@ -71,15 +68,13 @@ func (r *execRunner) resume() {
 	if c == nil || c.paused.IsZero() {
 		return
 	}
-	by := time.Since(c.paused)
-	for _, t := range []*time.Time{&c.clock, &c.limit, &c.killAt, &c.quietAt, &c.lastAt, &c.memory.lookAt, &c.memory.lookEnd} {
-		if !t.IsZero() {
-			*t = t.Add(by)
-		}
-	}
-	c.paused = time.Time{}
+	c.clocks.resume(&c.memory.lookAt, &c.memory.lookEnd)
 	r.signal(unix.SIGCONT)
 }
+
+func (r *execRunner) failed() error { return nil }
+
+func (r *execRunner) close() {}
 
 func (r *execRunner) kill() {
 	if c := r.cur; c != nil && !c.over() {

@@ -102,9 +102,7 @@ func (r *execRunner) linger(now time.Time) {
 		r.endAll()
 		return
 	}
-	if c.quietAt.IsZero() {
-		c.quietAt, c.lastAt = now.Add(leftoverIdle), now.Add(leftoverMost)
-	}
+	c.linger(now)
 	r.forgetLeft()
 	for _, pid := range proc.Children(unix.Getpid()) {
 		if fd, err := unix.PidfdOpen(pid, 0); err == nil {
@@ -126,13 +124,7 @@ func (r *execRunner) deadline() time.Time {
 	if c == nil || !c.paused.IsZero() {
 		return time.Time{}
 	}
-	at := c.limit
-	for _, t := range []time.Time{c.killAt, c.memory.lookAt, c.quiet()} {
-		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
-			at = t
-		}
-	}
-	return at
+	return next(c.limit, c.killAt, c.memory.lookAt, c.quiet())
 }
 
 // quiet is when the output of a task whose process has ended by itself counts
@@ -141,25 +133,21 @@ func (c *running) quiet() time.Time {
 	if !c.over() {
 		return time.Time{}
 	}
-	if c.lastAt.Before(c.quietAt) {
-		return c.lastAt
-	}
-	return c.quietAt
+	return c.clocks.quiet()
 }
 
 // clocks acts on the clocks that have run out.
 func (r *execRunner) clocks(now time.Time) {
 	c := r.cur
-	past := func(t time.Time) bool { return !t.IsZero() && !t.After(now) }
 	switch {
 	case !c.paused.IsZero():
-	case past(c.killAt):
+	case past(c.killAt, now):
 		r.endAll()
-	case past(c.memory.lookAt):
+	case past(c.memory.lookAt, now):
 		r.look(now)
-	case past(c.quiet()):
+	case past(c.quiet(), now):
 		r.leaveBehind()
-	case past(c.limit):
+	case past(c.limit, now):
 		c.limit = time.Time{}
 		r.tell(ipc.TimedOut, unix.SIGTERM, time.Duration(r.s.cfg.Grace))
 	}

@@ -1,0 +1,152 @@
+package worker
+
+import (
+	"syscall"
+	"time"
+
+	"mpx/internal/ipc"
+	"mpx/internal/proc"
+
+	"golang.org/x/sys/unix"
+)
+
+// deadline is the next of the running task's clocks.
+func (r *shellRunner) deadline() time.Time {
+	c := r.cur
+	if c == nil || !c.paused.IsZero() {
+		return time.Time{}
+	}
+	return next(c.limit, c.killAt, c.quiet(), c.pipesAt, c.lookAt)
+}
+
+// clocks acts on the clocks that have run out.
+func (r *shellRunner) clocks(now time.Time) {
+	c := r.cur
+	switch {
+	case !c.paused.IsZero():
+	case past(c.killAt, now):
+		r.endAll()
+	case past(c.lookAt, now):
+		r.look(now)
+	case past(c.quiet(), now):
+		r.leaveBehind()
+	case past(c.limit, now):
+		c.limit = time.Time{}
+		r.tell(ipc.TimedOut, unix.SIGTERM, time.Duration(r.s.cfg.Grace))
+	}
+}
+
+// retime sets when the running task's time is over.
+func (r *shellRunner) retime() {
+	c := r.cur
+	if c == nil || !c.sent || c.status != "" || !c.killAt.IsZero() {
+		return
+	}
+	c.limit = time.Time{}
+	if r.s.cfg.Timeout > 0 {
+		c.limit = c.clock.Add(time.Duration(r.s.cfg.Timeout))
+	}
+}
+
+// leaveBehind ends the task although something of it is left: that is the
+// supervisor's, as this worker is of no more use.
+func (r *shellRunner) leaveBehind() {
+	left := r.sh.left()
+	r.s.commit(func(b []byte) []byte { return ipc.AppendLeft(b, left[:min(len(left), 1000)]) })
+	r.s.leaving = true
+	r.drain()
+	r.finish()
+}
+
+// stop ends the running task because the supervisor says so.
+func (r *shellRunner) stop(signal int, grace time.Duration) {
+	c := r.cur
+	switch {
+	case c == nil:
+	case c.status != "":
+		r.leaveBehind()
+	case !c.sent: // its shell is not warm yet
+		c.end, c.ended = ipc.Stopped, time.Now()
+		r.finish()
+		r.s.leaving = true
+	default:
+		r.tell(ipc.Stopped, syscall.Signal(signal), grace)
+	}
+}
+
+// tell asks all processes of the task to end, and sets the clock for KILL. The
+// first reason stands.
+func (r *shellRunner) tell(why ipc.End, signal syscall.Signal, grace time.Duration) {
+	c := r.cur
+	if !c.paused.IsZero() {
+		r.resume()
+	}
+	if c.end == ipc.Ended {
+		c.end = why
+	}
+	if signal == unix.SIGKILL {
+		grace = 0
+	}
+	if c.killIn(grace); grace == 0 {
+		return // the loop kills at once
+	}
+	r.signal(signal)
+	r.signal(unix.SIGCONT) // a stopped process would not hear
+}
+
+// signal sends sig to every process of the task.
+func (r *shellRunner) signal(sig syscall.Signal) {
+	left := r.sh.left()
+	for i := 0; i < len(left); i++ {
+		left = append(left, proc.Children(left[i])...)
+	}
+	proc.SignalAll(left, sig)
+}
+
+// pause stops the shell first: it must not see its task stop, which it would
+// take for the end.
+func (r *shellRunner) pause() {
+	if c := r.cur; c != nil && c.paused.IsZero() {
+		c.paused = time.Now()
+		_ = syscall.Kill(r.sh.pid, unix.SIGSTOP)
+		awaitStop(r.sh.pid)
+		r.signal(unix.SIGSTOP)
+	}
+}
+
+// awaitStop waits until pid has stopped, which is not when kill returns.
+func awaitStop(pid int) {
+	for end := time.Now().Add(stopLimit); time.Now().Before(end); time.Sleep(stopPause) {
+		if st, err := proc.ReadStat(pid); err != nil || st.State == 'T' || st.State == 'Z' {
+			return
+		}
+	}
+}
+
+const (
+	stopLimit = time.Second // for a shell that the machine does not let stop
+	stopPause = 50 * time.Microsecond
+)
+
+func (r *shellRunner) resume() {
+	if c := r.cur; c != nil && !c.paused.IsZero() {
+		c.clocks.resume(&c.lookAt)
+		r.signal(unix.SIGCONT)
+		_ = syscall.Kill(r.sh.pid, unix.SIGCONT)
+	}
+}
+
+// kill ends the shell with all that it has started.
+func (r *shellRunner) kill() {
+	proc.EndChildren(func(int) bool { return true }, killLimit, nil)
+}
+
+// close has the shell leave: its initializer's processes stay, as they would
+// under any shell.
+func (r *shellRunner) close() {
+	if own := others(r.sh.pid); len(own) > 0 || len(r.sh.own) > 0 {
+		pids := append(own, r.sh.own...)
+		r.s.commit(func(b []byte) []byte { return ipc.AppendLeft(b, pids[:min(len(pids), 1000)]) })
+	}
+	r.sh.dismiss()
+}
