@@ -85,15 +85,19 @@ func (r *mapRun) countTasks(total *atomic.Uint64) {
 	if !ok || len(spec.Groups) > 1 { // combinations may be more than can be counted
 		return
 	}
+	closeInput := func() {
+		if f, ok := spec.Stdin.(*os.File); ok {
+			f.Close()
+		}
+	}
 	src, err := task.OpenSource(spec)
 	if err != nil {
+		closeInput()
 		return
 	}
 	go func() {
+		defer closeInput()
 		defer src.Close()
-		if f, ok := spec.Stdin.(*os.File); ok {
-			defer f.Close()
-		}
 		for n := uint64(0); ; {
 			tasks, err := src.Next()
 			n += uint64(len(tasks))

@@ -38,6 +38,14 @@ func (c *clocks) resume(others ...*time.Time) {
 	c.paused = time.Time{}
 }
 
+// setLimit sets when the task's time is over, 0 being never.
+func (c *clocks) setLimit(timeout time.Duration) {
+	c.limit = time.Time{}
+	if timeout > 0 {
+		c.limit = c.clock.Add(timeout)
+	}
+}
+
 // quiet returns when the output of what a task left counts as whole.
 func (c *clocks) quiet() time.Time { return next(c.quietAt, c.lastAt) }
 

@@ -143,10 +143,7 @@ func (r *execRunner) retime() {
 	if c == nil || c.job.Seq == 0 || c.pidfd < 0 || !c.killAt.IsZero() {
 		return
 	}
-	c.limit = time.Time{}
-	if r.s.cfg.Timeout > 0 {
-		c.limit = c.clock.Add(time.Duration(r.s.cfg.Timeout))
-	}
+	c.setLimit(time.Duration(r.s.cfg.Timeout))
 }
 
 // argv returns the words to execute for j, or the end of a task that has none.

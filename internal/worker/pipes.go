@@ -74,3 +74,15 @@ func (s *session) pump(p *pipes, j *job, stream int) (n int, more bool) {
 	})
 	return n, more
 }
+
+// drainPipes moves all that the pipes hold now into the outbox.
+func (s *session) drainPipes(p *pipes, j *job) {
+	for stream := 1; stream <= 2; stream++ {
+		for more := true; more; {
+			if s.out.Room() < 2*reserve && s.drain() != nil {
+				return // the loop finds out by itself
+			}
+			_, more = s.pump(p, j, stream)
+		}
+	}
+}

@@ -42,10 +42,7 @@ func (r *shellRunner) retime() {
 	if c == nil || !c.sent || c.status != "" || !c.killAt.IsZero() {
 		return
 	}
-	c.limit = time.Time{}
-	if r.s.cfg.Timeout > 0 {
-		c.limit = c.clock.Add(time.Duration(r.s.cfg.Timeout))
-	}
+	c.setLimit(time.Duration(r.s.cfg.Timeout))
 }
 
 // leaveBehind ends the task although something of it is left: that is the
@@ -74,24 +71,8 @@ func (r *shellRunner) stop(signal int, grace time.Duration) {
 	}
 }
 
-// tell asks all processes of the task to end, and sets the clock for KILL. The
-// first reason stands.
 func (r *shellRunner) tell(why ipc.End, signal syscall.Signal, grace time.Duration) {
-	c := r.cur
-	if !c.paused.IsZero() {
-		r.resume()
-	}
-	if c.end == ipc.Ended {
-		c.end = why
-	}
-	if signal == unix.SIGKILL {
-		grace = 0
-	}
-	if c.killIn(grace); grace == 0 {
-		return // the loop kills at once
-	}
-	r.signal(signal)
-	r.signal(unix.SIGCONT) // a stopped process would not hear
+	tell(r, &r.cur.clocks, &r.cur.end, why, signal, grace)
 }
 
 // signal sends sig to every process of the task.

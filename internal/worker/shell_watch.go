@@ -167,16 +167,7 @@ func (r *shellRunner) killLeft() {
 }
 
 // drain takes what the pipes hold now.
-func (r *shellRunner) drain() {
-	for stream := 1; stream <= 2; stream++ {
-		for more := true; more; {
-			if r.s.out.Room() < 2*reserve && r.s.drain() != nil {
-				return // the loop finds out by itself
-			}
-			_, more = r.s.pump(&r.pipes, r.cur.job, stream)
-		}
-	}
-}
+func (r *shellRunner) drain() { r.s.drainPipes(&r.pipes, r.cur.job) }
 
 // shellDied: with its shell the worker is of no use. If that was the
 // initializer's doing the user learns of it as of any initializer's failure;

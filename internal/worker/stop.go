@@ -20,15 +20,24 @@ func (r *execRunner) stop(signal int, grace time.Duration) {
 	}
 }
 
-// tell asks all processes of the task to end, and sets the clock for KILL. The
-// first reason stands; a second asking can only shorten the wait.
 func (r *execRunner) tell(why ipc.End, signal syscall.Signal, grace time.Duration) {
-	c := r.cur
+	tell(r, &r.cur.clocks, &r.cur.end, why, signal, grace)
+}
+
+// A signaller reaches the processes of the task that runs.
+type signaller interface {
+	signal(syscall.Signal)
+	resume()
+}
+
+// tell asks all processes of the task to end, and sets the clock for KILL. The
+// first reason stands in end; a second asking can only shorten the wait.
+func tell(r signaller, c *clocks, end *ipc.End, why ipc.End, signal syscall.Signal, grace time.Duration) {
 	if !c.paused.IsZero() {
 		r.resume()
 	}
-	if c.end == ipc.Ended {
-		c.end = why
+	if *end == ipc.Ended {
+		*end = why
 	}
 	if signal == unix.SIGKILL {
 		grace = 0

@@ -176,16 +176,7 @@ func (r *execRunner) leaveBehind() {
 }
 
 // drain takes what the pipes hold now.
-func (r *execRunner) drain() {
-	for stream := 1; stream <= 2; stream++ {
-		for more := true; more; {
-			if r.s.out.Room() < 2*reserve && r.s.drain() != nil {
-				return // the loop finds out by itself
-			}
-			_, more = r.s.pump(&r.pipes, r.cur.job, stream)
-		}
-	}
-}
+func (r *execRunner) drain() { r.s.drainPipes(&r.pipes, r.cur.job) }
 
 // finish commits the task's end.
 func (r *execRunner) finish() {
