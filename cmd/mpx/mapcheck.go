@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -74,11 +75,16 @@ func (o *mapOptions) checkPool() (err error) {
 
 // checkWorker refuses what a worker that is a shell cannot do.
 func (o *mapOptions) checkWorker() error {
+	o.protocol, o.inflight = cmp.Or(o.protocol, "lines"), cmp.Or(o.inflight, "auto")
 	switch {
+	case o.worker != "filter" && (o.protocol != "lines" || o.inflight != "auto"):
+		return usagef("add --worker filter", "--protocol and --inflight are for filters")
 	case o.worker == "" || o.worker == "exec":
 		return nil
+	case o.worker == "filter":
+		return o.checkFilter()
 	case o.worker != "shell":
-		return usagef("exec or shell", "--worker %s makes no sense", o.worker)
+		return usagef("exec, shell or filter", "--worker %s makes no sense", o.worker)
 	case o.noShell:
 		return usagef("leave one out", "--worker shell and --no-shell exclude each other")
 	case o.tty:

@@ -29,6 +29,8 @@ type mapOptions struct {
 	maxTasks    int
 	initializer string
 	worker      string
+	protocol    string
+	inflight    string
 
 	keepOrder, unordered bool
 	tag                  bool
@@ -65,6 +67,7 @@ type mapOptions struct {
 	args                     int // 0: max
 	blockN                   int64
 	jobsN, chunkN            int
+	inflightN                int // 0: auto
 	okN                      []int
 	timeoutDur, killAfterDur time.Duration
 	retryDelayDur, delayDur  time.Duration
@@ -139,7 +142,9 @@ func (o *mapOptions) addPoolFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.chunkSize, "chunksize", "auto", "hand `N` records to a worker at a time")
 	f.IntVar(&o.maxTasks, "maxtasksperchild", 0, "retire a worker after `N` tasks; 0: never")
 	f.StringVar(&o.initializer, "initializer", "", "run `CMD`, a shell line, once in each worker before its first task")
-	f.StringVar(&o.worker, "worker", "exec", "a task is a process of its own, or a subshell of a shell that stays: `exec|shell`")
+	f.StringVar(&o.worker, "worker", "exec", "a task is a process of its own, a subshell of a shell that stays, or a record for a command that stays: `exec|shell|filter`")
+	f.StringVar(&o.protocol, "protocol", "lines", "what a filter reads and answers, for each record: `lines|json`")
+	f.StringVar(&o.inflight, "inflight", "auto", "give a filter up to `N` records before it has answered; auto: by how long they take")
 	f.StringVar(&o.shell, "shell", "", "run every shell line by `SHELL` (flags allowed: 'bash -eo pipefail')")
 	f.BoolVar(&o.noShell, "no-shell", false, "never use a shell")
 }

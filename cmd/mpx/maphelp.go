@@ -33,6 +33,17 @@ change them. COMMAND may be such a function: --shell bash --initializer
 "$(declare -f)" hands over those of the calling bash. $$ is the worker's there,
 and an exit status over 128 counts as that signal.
 
+With --worker filter a worker is one running copy of COMMAND: a record goes to
+its standard input, and one record must come back on its standard output for
+each; it is started once, however long that takes, and has many records at hand.
+-0 has them end with NUL bytes, both ways. It must not hold back its output:
+python3 -u, sed -u, jq --unbuffered, stdbuf -oL. With --protocol json it reads
+{"id":1,"record":"…"} a line and answers {"id":1,"exit":0,"output":"…"}, in any
+order, perhaps with "stderr", too. --timeout is a record's; one that the command
+dies under is lost and tried again, the others go to the next copy; what it
+writes to its standard error stands behind the worker's name. {%} is all that is
+replaced in COMMAND.
+
 How far a run is stands in one line at the foot of a terminal; elsewhere stderr
 gets a summary in the end if the run took a second or more (--progress). SIGUSR1
 has mpx say what runs now. In a job of GitHub Actions failures become
@@ -45,6 +56,7 @@ const mapExamples = `  find . -name '*.png' -print0 | mpx map -0 convert {} {.}.
   cat big.csv | mpx map --stdin --block 10M wc -l
   mpx map --retries 3 --retry-delay 1s --joblog log --resume -a urls curl -fsSO
   mpx map --worker shell --initializer '. ./lib.sh' 'resize {} 50' ::: *.png
+  mpx map -j 4 --worker filter python3 -u model.py < requests > answers
   mpx map --halt soon,fail=1 --junit junit.xml --report run.html < tests.txt`
 
 const mapStatus = exitStatus + `

@@ -116,7 +116,10 @@ func (r *mapRun) poolConfig() (pool.Config, error) {
 		Load: r.o.loadN, MemoryFree: r.o.memFreeN, Nice: r.o.nice, LimitMemory: r.o.limitMemoryN, Jobserver: r.jobserver,
 		Store: r.store, Notice: r.notice,
 		// What is shown of a task that went well needs its data only here:
-		Forget: !r.o.json && !r.o.tag && r.o.tagString == "" && r.o.results == "" && r.joblog == nil && r.o.junit == "" && r.o.page == "",
+		Forget: !r.o.showsRecords(),
+	}
+	if r.o.worker == "filter" {
+		r.configureFilter(&cfg)
 	}
 	if r.o.initializer != "" {
 		cfg.Initializer = append(r.o.shellWords("sh"), "-c", r.o.initializer)

@@ -38,7 +38,7 @@ func (o *mapOptions) shellWords(def ...string) []string {
 // spec is what the template needs to know.
 func (o *mapOptions) spec(words, names []string, columns int) task.Spec {
 	s := task.Spec{
-		Words: words, Replace: o.replace, Shell: o.shellWords(), NoShell: o.noShell, Names: names, Resident: o.worker == "shell",
+		Words: words, Replace: o.replace, Shell: o.shellWords(), NoShell: o.noShell, Names: names, Resident: o.worker == "shell", Filter: o.worker == "filter",
 		ToStdin: o.stdin, Omit: o.maxArgs != "max" && o.args == 0, Many: o.maxArgs == "max" || o.args > 1, Columns: columns,
 	}
 	if len(names) > 0 && (o.csv || o.colsep != nil) {
@@ -59,6 +59,9 @@ func (o *mapOptions) sourceSpec(a *app, words []string, groups []task.Group) tas
 	}
 	if s.NoRecord {
 		s.MaxArgs = 1
+	}
+	if o.worker == "filter" && o.spans() {
+		s.Span, s.SpanDelim = spanBytes, o.filterDelim()
 	}
 	s.ArgBytes = argRoom(words)
 	return s

@@ -53,7 +53,7 @@ var codecs = map[Kind]codec{
 	KindTask: codecOf(func(t *rapid.T) TaskPiece {
 		return TaskPiece{
 			Seq: u64(t, "seq"), Attempt: u32(t, "attempt"),
-			Last: flag(t, "last"), Stdin: flag(t, "stdin"), Data: data(t, "data", MaxPiece),
+			Last: flag(t, "last"), Stdin: flag(t, "stdin"), Span: flag(t, "span"), Data: data(t, "data", MaxPiece),
 		}
 	}, func(b []byte, p TaskPiece) []byte { return p.Append(b) }, ParseTask),
 	KindRecall: codecOf(func(t *rapid.T) uint32 { return u32(t, "count") },
@@ -102,6 +102,13 @@ var codecs = map[Kind]codec{
 		s.Seq, s.Start, err = ParseStart(b)
 		return s, err
 	}),
+	KindReplies: codecOf(drawReplies, func(b []byte, r Replies) []byte { return r.Append(b) }, ParseReplies),
+	KindSaid: codecOf(func(t *rapid.T) []byte { return data(t, "text", MaxSaid) },
+		func(b []byte, p []byte) []byte { return AppendFrame(b, KindSaid, p) }, ParseSaid),
+	KindStarved: empty(KindStarved),
+	KindQuit: codecOf(func(t *rapid.T) Quit {
+		return Quit{Useless: flag(t, "useless"), Text: string(data(t, "text", maxText))}
+	}, func(b []byte, q Quit) []byte { return q.Append(b) }, ParseQuit),
 	KindGot: codecOf(func(t *rapid.T) uint32 { return u32(t, "number") }, AppendGot, ParseToken),
 }
 

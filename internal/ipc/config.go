@@ -14,9 +14,10 @@ type Config struct {
 	Function string          `json:"function"`
 	Args     json.RawMessage `json:"args,omitempty"` // the function's own configuration
 
-	Worker int `json:"worker"` // number among all workers ever started, from 1
-	Slot   int `json:"slot"`   // job slot, from 1
-	Jobs   int `json:"jobs"`   // how many slots there are; 0: one a task
+	Worker int  `json:"worker"` // number among all workers ever started, from 1
+	Slot   int  `json:"slot"`   // job slot, from 1
+	Jobs   int  `json:"jobs"`   // how many slots there are; 0: one a task
+	Delim  byte `json:"delim"`  // ends the records of a span
 
 	Initializer [][]byte `json:"initializer,omitempty"` // argument vector of task 0; bytes, as JSON would mend what is not UTF-8
 	Timeout     int64    `json:"timeout,omitempty"`     // a task's time limit in ns; 0: none

@@ -81,6 +81,7 @@ type TaskPiece struct {
 	Attempt uint32
 	Last    bool // the last piece of this task
 	Stdin   bool // a standard input follows the values
+	Span    bool // that is records, each a task
 	Data    []byte
 }
 
@@ -98,7 +99,7 @@ func (p TaskPiece) Begin(b []byte) (out []byte, mark int) {
 	b, mark = begin(b, KindTask)
 	b = le.AppendUint64(b, p.Seq)
 	b = le.AppendUint32(b, p.Attempt)
-	return append(b, bit(p.Last, 1)|bit(p.Stdin, 2)), mark
+	return append(b, bit(p.Last, 1)|bit(p.Stdin, 2)|bit(p.Span, 4)), mark
 }
 
 // Finish completes the frame that Begin began at mark.
@@ -109,11 +110,11 @@ const MaxPiece = pieceLen
 
 // ParseTask is the inverse of TaskPiece.Append; Data aliases body.
 func ParseTask(body []byte) (p TaskPiece, err error) {
-	if len(body) < taskHead || len(body) > taskHead+pieceLen || body[12] > 3 {
+	if len(body) < taskHead || len(body) > taskHead+pieceLen || body[12] > 7 {
 		return p, malformed("TASK")
 	}
 	p.Seq, p.Attempt = le.Uint64(body), le.Uint32(body[8:])
-	p.Last, p.Stdin = body[12]&1 != 0, body[12]&2 != 0
+	p.Last, p.Stdin, p.Span = body[12]&1 != 0, body[12]&2 != 0, body[12]&4 != 0
 	p.Data = body[taskHead:]
 	return p, nil
 }

@@ -138,7 +138,7 @@ func TestMalformed(t *testing.T) {
 		{KindConfig, "long", "\x01" + zeros},
 		{KindConfig, "short and not the last", "\x00{}"},
 		{KindTask, "short", le64 + "\x01\x00\x00\x00"},
-		{KindTask, "flag", le64 + "\x01\x00\x00\x00\x04"},
+		{KindTask, "flag", le64 + "\x01\x00\x00\x00\x08"},
 		{KindTask, "long", le64 + "\x01\x00\x00\x00\x01" + zeros},
 		{KindRecall, "short", "\x00\x00\x00"},
 		{KindRecall, "long", "\x00\x00\x00\x00\x00"},
@@ -318,5 +318,12 @@ func TestOutFill(t *testing.T) {
 		if cap(b) > 0 && &got[0] != &b[:1][0] {
 			t.Errorf("%s: not in place", tt.name)
 		}
+	}
+}
+
+func drawReplies(t *rapid.T) Replies {
+	return Replies{
+		Seq: u64(t, "seq"), Count: rapid.Uint32Min(1).Draw(t, "count"),
+		Start: rapid.Int64().Draw(t, "start"), Elapsed: rapid.Int64().Draw(t, "elapsed"), Data: data(t, "data", MaxPiece),
 	}
 }

@@ -27,7 +27,8 @@ func (w *worker) end() died {
 	w.removeGroup(d.how != nil)
 	d.back = w.takeInflight()
 	if d.how != nil && len(d.back) > 0 && w.board.State.Load() == shm.Busy && w.board.Seq.Load() == d.back[0].Seq {
-		d.lost, d.back = &d.back[0], d.back[1:]
+		first := w.cut(&d.back, 1)
+		d.lost = &first
 		d.part = task.Result{Stdout: w.stdout, Stderr: w.stderr, Start: time.Unix(0, int64(w.board.Start.Load()))}
 		d.part.Elapsed = time.Since(d.part.Start)
 		d.part.Signal = signalOf(ws)

@@ -8,8 +8,7 @@ const (
 	// aheadTime is how much work a worker should have waiting, by the tasks'
 	// usual run time: enough to hide the way to the supervisor and back.
 	aheadTime = 16 * time.Millisecond
-	// aheadMost and aheadBytes bound it in tasks and in bytes.
-	aheadMost  = 1024
+	// aheadBytes bounds it, beside Config.Ahead.
 	aheadBytes = 1 << 20
 )
 
@@ -32,6 +31,7 @@ func (s *scheduler) dispatch() {
 		s.refill(w)
 	}
 	s.refillAll(false)
+	s.endFilters()
 	if s.queue.len() == 0 {
 		s.balance()
 	}
@@ -66,7 +66,7 @@ func (s *scheduler) give(w *worker, n int) {
 	if most := s.p.cfg.MaxTasksPerChild; most > 0 {
 		n = min(n, most-w.given)
 	}
-	items := s.queue.take(n, aheadBytes)
+	items := s.queue.take(n, aheadBytes, s.p.cfg.Delim)
 	if len(items) == 0 {
 		return
 	}
@@ -74,8 +74,9 @@ func (s *scheduler) give(w *worker, n int) {
 		s.release(items)
 	}
 	s.announce(items, w.slot)
-	w.outstanding += len(items)
-	w.given += len(items)
+	n = count(items)
+	w.outstanding += n
+	w.given += n
 	w.hand(items)
 	if most := s.p.cfg.MaxTasksPerChild; most > 0 && w.given >= most {
 		s.retire(w, "maxtasksperchild")
@@ -101,9 +102,9 @@ func (s *scheduler) target() int {
 		return n
 	}
 	if s.mean <= 0 {
-		return 1
+		return max(1, s.least)
 	}
-	return int(min(max(aheadTime.Seconds()/s.mean, 1), aheadMost))
+	return int(min(max(aheadTime.Seconds()/s.mean, 1, float64(s.least)), float64(s.p.cfg.Ahead)))
 }
 
 // share keeps one worker from taking what others could run now.

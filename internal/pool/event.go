@@ -42,6 +42,7 @@ type (
 		began   []result // tasks that have begun, with Config.Watch
 		born    bool     // its process has been started
 		token   uint32   // it holds the token of that number
+		starved bool     // its filter holds back its replies
 	}
 	died struct {
 		w    *worker

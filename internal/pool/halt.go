@@ -45,12 +45,13 @@ func (s *scheduler) end(r *task.Result) {
 func (s *scheduler) conclude(r *task.Result, e task.Event) {
 	e.Kind, e.Result = task.TaskEnd, r
 	s.watch(e)
-	s.done++
+	n := r.N()
+	s.done += n
 	switch {
 	case r.Status == task.OK:
-		s.ok++
+		s.ok += n
 	case failed(r.Status), r.Status == task.Lost:
-		s.failed++
+		s.failed += n
 	}
 	if h := s.p.cfg.Halt; h.On != HaltNever && !s.halted && !s.stopped {
 		if n := s.counted(h.On); n > 0 && s.reached(&h, n) {

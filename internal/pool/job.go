@@ -100,13 +100,14 @@ func (s *Stream) full() bool {
 	if w.tasks+s.held.tasks >= s.p.cfg.Window || s.held.bytes >= heldBytes {
 		return true
 	}
-	enough := jobs > 0 && w.tasks >= waitingTasks*(jobs+1)
+	enough := jobs > 0 && w.tasks >= s.p.cfg.Ahead*(jobs+1)
 	return enough || w.bytes >= waitingBytes && w.tasks >= 2*max(jobs, 1)
 }
 
 func (s *Stream) count(tasks []task.Task) {
-	l := load{tasks: len(tasks)}
+	var l load
 	for i := range tasks {
+		l.tasks += tasks[i].N()
 		l.bytes += tasks[i].Size()
 	}
 	s.mu.Lock()
@@ -148,8 +149,8 @@ func (s *Stream) deliver(r []task.Result) {
 		if r[i].Again {
 			continue
 		}
-		done.tasks++
-		keep.tasks++
+		done.tasks += r[i].N()
+		keep.tasks += r[i].N()
 		done.bytes += r[i].Size()
 		if s.p.cfg.Forget && r[i].Status == task.OK {
 			r[i].Forget()
@@ -158,7 +159,9 @@ func (s *Stream) deliver(r []task.Result) {
 	}
 	s.tasks -= done.tasks
 	s.mu.Lock()
-	s.waiting.sub(done)
+	if s.waiting.sub(done); s.waiting.tasks == 0 {
+		s.waiting.bytes = 0 // spans are cut, and their parts round
+	}
 	s.held.add(keep)
 	s.results = append(s.results, r...)
 	s.mu.Unlock()

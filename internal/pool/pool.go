@@ -82,6 +82,16 @@ type Config struct {
 	Forget bool
 
 	Window int // most tasks read ahead and results held back; 0: 16,384
+	Ahead  int // most tasks that wait in a worker; 0: 1,024
+
+	// Of the function "filter":
+	Delim    byte // ends the records of spans
+	AnyOrder bool // a worker's results come in any order
+	// Said, if set, is given what the filter of a worker writes to its stderr, as
+	// it comes, from many goroutines.
+	Said func(worker int, text []byte)
+	// Unbuffer is what a user can do about a filter that holds back its replies.
+	Unbuffer string
 }
 
 // A Pool runs tasks in worker processes. Its methods may be called from any
@@ -107,7 +117,7 @@ type Pool struct {
 // way to having two tasks for each worker, however large they are.
 const (
 	defaultWindow = 16 << 10  // tasks in all
-	waitingTasks  = 1 << 10   // tasks without a result, for each worker and one more
+	defaultAhead  = 1 << 10   // tasks without a result, for each worker and one more
 	waitingBytes  = 4 << 20   // of tasks without a result
 	heldBytes     = 256 << 20 // of tasks whose results have not been released
 )
@@ -151,6 +161,9 @@ func check(cfg *Config) error {
 	}
 	if cfg.Window == 0 {
 		cfg.Window = defaultWindow
+	}
+	if cfg.Ahead == 0 {
+		cfg.Ahead = defaultAhead
 	}
 	if cfg.OKStatus == nil {
 		cfg.OKStatus = []int{0}

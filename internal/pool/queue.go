@@ -7,11 +7,14 @@ type queue struct {
 	again []item // to be handed out first, in order
 	items []item
 	head  int // of items
+	tasks int
 }
 
-func (q *queue) len() int { return len(q.again) + len(q.items) - q.head }
+// len returns how many tasks q holds, the records of its spans each counted.
+func (q *queue) len() int { return q.tasks }
 
 func (q *queue) push(it item) {
+	q.tasks += it.N()
 	if q.head > 0 && len(q.items) == cap(q.items) && q.head >= len(q.items)/2 {
 		n := copy(q.items, q.items[q.head:])
 		clear(q.items[n:])
@@ -20,29 +23,42 @@ func (q *queue) push(it item) {
 	q.items = append(q.items, it)
 }
 
-func (q *queue) unshift(items []item) { q.again = append(q.again, items...) }
+func (q *queue) unshift(items []item) {
+	for i := range items {
+		q.tasks += items[i].N()
+	}
+	q.again = append(q.again, items...)
+}
 
-// take removes up to n items, and no more than one after bytes of data.
-func (q *queue) take(n, bytes int) []item {
-	n = min(n, q.len())
-	out := make([]item, 0, max(n, 0))
-	for len(out) < n && bytes > 0 {
-		it := q.pop()
+// take removes up to n tasks, and no more than one item after bytes of data. A
+// span is cut, whose records delim ends.
+func (q *queue) take(n, bytes int, delim byte) []item {
+	n = min(n, q.tasks)
+	q.tasks -= max(n, 0)
+	out := make([]item, 0, max(min(n, len(q.again)+len(q.items)-q.head), 0))
+	for n > 0 && bytes > 0 {
+		it := q.pop(n, delim)
+		n -= it.N()
 		bytes -= it.Size()
 		out = append(out, it)
 	}
+	q.tasks += max(n, 0)
 	return out
 }
 
-func (q *queue) pop() (it item) {
+// pop removes the first item; of a span, up to n records.
+func (q *queue) pop(n int, delim byte) (it item) {
+	first := q.first()
+	if it = *first; it.N() > n {
+		it.Task = first.Cut(n, delim)
+		return it
+	}
 	if len(q.again) > 0 {
-		it = q.again[0]
 		if q.again = q.again[1:]; len(q.again) == 0 {
 			q.again = nil
 		}
 		return it
 	}
-	it = q.items[q.head]
 	q.items[q.head] = item{}
 	if q.head++; q.head == len(q.items) {
 		q.items, q.head = q.items[:0], 0
@@ -50,7 +66,14 @@ func (q *queue) pop() (it item) {
 	return it
 }
 
-func (q *queue) takeAll() []item { return q.take(q.len(), 1<<62) }
+func (q *queue) first() *item {
+	if len(q.again) > 0 {
+		return &q.again[0]
+	}
+	return &q.items[q.head]
+}
+
+func (q *queue) takeAll() []item { return q.take(q.tasks, 1<<62, 0) }
 
 // slots are the job slots, numbered from 1. The lowest free one is taken, so
 // that numbers stay below the most that ever ran at once.

@@ -49,7 +49,7 @@ func TestQueueModel(t *testing.T) {
 				bytes -= (*from)[0].Size()
 				*from = (*from)[1:]
 			}
-			if got := q.take(n, bytes0(bytes, want)); !slices.Equal(seqs(got), seqs(want)) {
+			if got := q.take(n, bytes0(bytes, want), 0); !slices.Equal(seqs(got), seqs(want)) {
 				t.Fatalf("took %v, want %v", seqs(got), seqs(want))
 			}
 		}
@@ -98,7 +98,7 @@ func TestQueueStaysSmall(t *testing.T) {
 	for i := range 100_000 {
 		q.push(numbered(uint64(i), 0))
 		if i >= 10 {
-			q.take(1, 1)
+			q.take(1, 1, 0)
 		}
 	}
 	if cap(q.items) > 64 {
@@ -155,7 +155,7 @@ func TestItemsOfNumbers(t *testing.T) {
 		want     string
 	}{{0, 9, ""}, {3, 0, ""}, {3, 5, "12"}, {3, 5, "3"}, {3, 5, ""}} {
 		got := ""
-		for _, s := range seqs(q.take(c.n, c.bytes)) {
+		for _, s := range seqs(q.take(c.n, c.bytes, 0)) {
 			got += strconv.Itoa(int(s))
 		}
 		if got != c.want {

@@ -61,7 +61,7 @@ func (w *worker) decode() bool {
 
 // tells reports whether e has anything for the scheduler.
 func (e *reported) tells() bool {
-	return len(e.results) > 0 || len(e.began) > 0 || e.token > 0 || e.recall || e.noStart != nil || e.starts || e.badInit != nil || e.paused
+	return e.starved || len(e.results) > 0 || len(e.began) > 0 || e.token > 0 || e.recall || e.noStart != nil || e.starts || e.badInit != nil || e.paused
 }
 
 // understand takes in one frame. An error is one of the worker, which is then
@@ -92,6 +92,15 @@ func (w *worker) understand(e *reported, kind ipc.Kind, body []byte) error {
 		pids, err := ipc.ParseLeft(body)
 		w.p.kin.left(pids)
 		return err
+	case ipc.KindReplies:
+		return w.replies(e, body)
+	case ipc.KindSaid:
+		return w.said(body)
+	case ipc.KindStarved:
+		e.starved = true
+		return ipc.ParseEmpty(body)
+	case ipc.KindQuit:
+		return w.quit(body)
 	case ipc.KindPaused:
 		e.paused = true
 		return ipc.ParseEmpty(body)
@@ -240,25 +249,57 @@ func (w *worker) noStart(e *reported, body []byte) error {
 func (w *worker) front(seq uint64) (item, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.inflight) == 0 || w.inflight[0].Seq != seq {
-		return item{}, fmt.Errorf("%s spoke of task %d, which it was not to run", w.name(), seq)
+	i, err := w.find(seq)
+	if err != nil {
+		return item{}, err
 	}
-	return w.inflight[0], nil
+	return w.inflight[i], nil
 }
 
-// answer removes the front task.
-func (w *worker) answer(seq uint64) (item, error) {
-	it, err := w.front(seq)
-	if err != nil {
-		return it, err
+// find returns where in flight the task stands that a worker speaks of. w.mu
+// must be held.
+func (w *worker) find(seq uint64) (int, error) {
+	i := 0
+	if w.p.cfg.AnyOrder {
+		i = max(0, slices.IndexFunc(w.inflight, func(it item) bool { return it.Seq == seq }))
 	}
+	if i == len(w.inflight) || w.inflight[i].Seq != seq {
+		return 0, fmt.Errorf("%s spoke of task %d, which it was not to run", w.name(), seq)
+	}
+	return i, nil
+}
+
+// answer removes the task that a worker has ended.
+func (w *worker) answer(seq uint64) (item, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.inflight[0] = item{}
-	if w.inflight = w.inflight[1:]; len(w.inflight) == 0 {
-		w.inflight = nil
+	i, err := w.find(seq)
+	if err != nil {
+		return item{}, err
 	}
+	if i > 0 {
+		it := w.inflight[i]
+		w.inflight = slices.Delete(w.inflight, i, i+1)
+		return it, nil
+	}
+	it := w.cut(&w.inflight, 1)
+	it.Single()
 	return it, nil
+}
+
+// cut removes the first item; of a span, the first n records.
+func (w *worker) cut(items *[]item, n int) item {
+	list := *items
+	it := list[0]
+	if it.N() > n {
+		it.Task = list[0].Cut(n, w.p.cfg.Delim)
+		return it
+	}
+	list[0] = item{}
+	if *items = list[1:]; len(*items) == 0 {
+		*items = nil
+	}
+	return it
 }
 
 // giveBack removes the tasks of seqs.
@@ -267,11 +308,17 @@ func (w *worker) giveBack(seqs []uint64) (back []item) {
 	defer w.mu.Unlock()
 	keep := w.inflight[:0:0]
 	for _, it := range w.inflight {
-		if slices.Contains(seqs, it.Seq) {
-			back = append(back, it)
-		} else {
+		at := slices.IndexFunc(seqs, func(s uint64) bool { return s >= it.Seq && s-it.Seq < uint64(it.N()) })
+		if at < 0 {
 			keep = append(keep, it)
+			continue
 		}
+		if n := int(seqs[at] - it.Seq); n > 0 {
+			head := it
+			head.Task = it.Cut(n, w.p.cfg.Delim)
+			keep = append(keep, head)
+		}
+		back = append(back, it)
 	}
 	w.inflight = keep
 	return back

@@ -114,6 +114,7 @@ func (s *scheduler) releaseOne(it *item) {
 // lose decides what becomes of the task that a worker died under.
 func (s *scheduler) lose(e died) {
 	it := *e.lost
+	it.Single()
 	s.releaseOne(&it)
 	it.lost++
 	r := result{it, e.part}

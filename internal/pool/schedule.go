@@ -34,6 +34,7 @@ type scheduler struct {
 	gate
 	median
 	trouble
+	filters
 }
 
 func newScheduler(p *Pool) *scheduler {
@@ -115,12 +116,12 @@ func (s *scheduler) arrive(e arriving) {
 			e.s.fault = e.err
 		}
 	}
-	e.s.tasks += len(e.tasks)
 	for i := range e.tasks {
-		s.seq++
 		t := &e.tasks[i]
-		t.Seq, t.Index = s.seq, e.s.index
-		e.s.index++
+		t.Seq, t.Index = s.seq+1, e.s.index
+		s.seq += uint64(t.N())
+		e.s.index += uint64(t.N())
+		e.s.tasks += t.N()
 		if !t.Before {
 			t.Attempt = 1
 			s.queue.push(item{Task: *t, s: e.s})
@@ -140,17 +141,21 @@ func (s *scheduler) report(e reported) {
 	w := e.w
 	if e.starts || len(e.results) > 0 {
 		w.useful = true
+		w.replied = w.replied || len(e.results) > 0
 		s.trouble.started()
 	}
 	if e.badInit != nil {
 		s.initFailed(e.badInit)
+	}
+	if e.starved {
+		s.starved(w)
 	}
 	if e.born {
 		s.watchBorn(w)
 	}
 	s.begun(w, e.began)
 	s.got(w, e.token)
-	w.outstanding -= len(e.results) + len(e.back)
+	w.outstanding -= tasksOf(e.results) + count(e.back)
 	s.account(e.results)
 	holds := s.holdsWorker(e.results)
 	s.deliver(s.settle(e.results))
@@ -195,11 +200,12 @@ func (s *scheduler) deliver(results []result) {
 // account learns from the run times of results.
 func (s *scheduler) account(results []result) {
 	for i := range results {
-		sec := results[i].r.Elapsed.Seconds()
+		n := results[i].r.N()
+		sec := results[i].r.Elapsed.Seconds() / float64(n)
 		if s.mean == 0 {
 			s.mean = sec
 		}
-		s.mean += (sec - s.mean) / 16
+		s.mean += (sec - s.mean) * min(float64(n)/16, 1)
 		s.noRooms = 0
 		if s.p.cfg.TimeoutPercent > 0 && results[i].r.Status == task.OK {
 			s.learn(sec)
@@ -233,6 +239,7 @@ func (s *scheduler) bury(e died) {
 	}
 	switch {
 	case e.how != nil:
+		s.filterDied(e)
 		s.watchWorker(task.WorkerDie, e.w, e.how.Error())
 	case !e.w.retiring:
 		s.watchWorker(task.WorkerRetire, e.w, e.why)

@@ -22,13 +22,14 @@ const (
 type trouble struct {
 	launches int  // workers that came to nothing, in a row
 	inits    int  // initializers that failed, in a row
+	deaths   int  // filters that died without a reply, in a row
 	noRooms  int  // tasks that could not be started, with one worker left
 	waiting  bool // starting is put off for a moment
 	shrunk   bool // the user knows that the pool has shrunk
 }
 
 // started: a worker has done something, so what went wrong before has passed.
-func (t *trouble) started() { t.launches, t.inits = 0, 0 }
+func (t *trouble) started() { t.launches, t.inits, t.deaths = 0, 0, 0 }
 
 // launchFailed handles a worker that did not come to life. For want of room the
 // pool shrinks to what fits; for another reason it tries again, a few times.

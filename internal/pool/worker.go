@@ -30,6 +30,7 @@ type worker struct {
 	outstanding int    // tasks handed to it that it has not answered
 	given       int    // tasks ever handed to it
 	born        bool   // its process has been started; known with Config.Watch
+	replied     bool   // it has given a result
 	useful      bool   // it has answered one of them, or its initializer has worked
 	retiring    bool   // it gets no more
 	reason      string // for retiring
@@ -53,6 +54,7 @@ type worker struct {
 	why     string      // it leaves by itself
 	stdout  task.Output // of the task that runs
 	stderr  task.Output
+	tail    []byte // the end of what its filter has written to stderr
 
 	mu       sync.Mutex // guards the following
 	requests *os.File
@@ -219,7 +221,7 @@ func (w *worker) config() []byte {
 	c := &w.p.cfg
 	fail, ok := c.holds()
 	b, err := json.Marshal(ipc.Config{
-		Function: c.Function, Args: w.p.args, Worker: w.number, Slot: w.slot, Jobs: c.Jobs,
+		Function: c.Function, Args: w.p.args, Worker: w.number, Slot: w.slot, Jobs: c.Jobs, Delim: c.Delim,
 		Initializer: byteWords(c.Initializer), Timeout: int64(c.Timeout), Grace: int64(c.Grace), KillLeft: c.KillLeft,
 		Stdin: number(c.Stdin), Stdout: number(c.Stdout), Stderr: number(c.Stderr), Keep: number(c.Keep), Terminal: c.Terminal,
 		Starts: c.Watch != nil, OKStatus: c.OKStatus, HoldFailed: fail, HoldOK: ok,

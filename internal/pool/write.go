@@ -72,7 +72,7 @@ func encode(f io.Writer, b []byte, m *message) ([]byte, error) {
 
 // encodeTask appends t in pieces.
 func encodeTask(f io.Writer, b []byte, t *task.Task) ([]byte, error) {
-	p := ipc.TaskPiece{Seq: t.Seq, Attempt: t.Attempt, Stdin: t.FromStdin}
+	p := ipc.TaskPiece{Seq: t.Seq, Attempt: t.Attempt, Stdin: t.FromStdin, Span: t.Records > 0}
 	parts := [2][]byte{nil, t.Stdin}
 	if size := t.Values.WireSize(); size+len(t.Stdin) <= ipc.MaxPiece {
 		p.Last = true

@@ -146,7 +146,7 @@ func (r *Report) ShowProgress() { r.progress.off.Store(false) }
 
 // note takes in an outcome.
 func (p *progress) note(res *task.Result) {
-	p.ended++
+	p.ended += res.N()
 	switch res.Status {
 	case task.OK, task.Skipped, task.Cancelled:
 		if res.Before {

@@ -23,9 +23,9 @@ type Report struct {
 
 	mu       sync.Mutex // guards the following, and the writers
 	out, err stream
-	ring     *task.Ring[task.Result] // results that wait for their turn
-	cur      task.Result             // the one that left the ring last
-	lanes    map[uint64]*lane        // LineBuffered: by task number
+	ring     *task.Ring[*task.Result] // results that wait for their turn
+	lanes    map[uint64]*lane         // LineBuffered: by task number
+	said     map[int][]byte           // by worker: the beginning of its line
 	notices  notices
 	sum      Summary
 	progress *progress
@@ -44,8 +44,9 @@ func New(o Options) *Report {
 		ordered: o.Order == Input && o.Mode != Ungrouped && o.Mode != Quiet,
 		out:     stream{name: "stdout", w: o.Stdout, bol: true, apart: apart},
 		err:     stream{name: "stderr", w: o.Stderr, bol: true, apart: apart},
-		ring:    task.NewRing[task.Result](1),
+		ring:    task.NewRing[*task.Result](1),
 		lanes:   map[uint64]*lane{},
+		said:    map[int][]byte{},
 		sum:     Summary{name: o.ErrName},
 	}
 	r.progress = &progress{w: o.Stderr, start: time.Now()}
@@ -103,17 +104,18 @@ func (r *Report) add(res *task.Result) (delivered int, err error) {
 		err = r.save(res, "")
 	}
 	if !r.ordered {
-		return 1, cmp.Or(err, r.deliver(res))
+		return res.N(), cmp.Or(err, r.deliver(res))
 	}
 	if res.Seq != r.ring.Next() {
-		r.ring.Put(res.Seq, *res)
+		held := *res
+		r.ring.Put(res.Seq, &held)
 		return 0, err
 	}
 	// The usual case goes straight out.
 	err = cmp.Or(err, r.deliver(res))
-	r.ring.Skip()
+	r.ring.Skip(res.N())
 	n, e := r.drain()
-	return 1 + n, cmp.Or(err, e)
+	return res.N() + n, cmp.Or(err, e)
 }
 
 // drain delivers the held results whose turn it is.
@@ -122,12 +124,13 @@ func (r *Report) drain() (delivered int, err error) {
 		return 0, nil
 	}
 	for {
-		var ok bool
-		if r.cur, ok = r.ring.Pop(); !ok {
+		res, ok := r.ring.Pop()
+		if !ok {
 			return delivered, err
 		}
-		err = cmp.Or(err, r.deliver(&r.cur))
-		delivered++
+		err = cmp.Or(err, r.deliver(res))
+		r.ring.Skip(res.N() - 1)
+		delivered += res.N()
 	}
 }
 
@@ -155,6 +158,7 @@ func (r *Report) Close() (Summary, error) {
 	r.sum.Elapsed = time.Since(r.progress.start)
 	r.sum.long = r.progress.o.Mode == ProgressPlain || r.progress.o.Mode != ProgressNever && r.sum.Elapsed >= longRun
 	err := r.closeHeld()
+	r.closeSaid()
 	r.closeNotices()
 	err = cmp.Or(err, r.flush())
 	r.err.flush()
@@ -183,7 +187,7 @@ func (r *Report) MidLine() bool {
 func (r *Report) closeHeld() (err error) {
 	for r.ring.Len() > 0 {
 		err = cmp.Or(err, r.finish(r.ring.Next()))
-		r.ring.Skip()
+		r.ring.Skip(1)
 		_, e := r.drain()
 		err = cmp.Or(err, e)
 	}

@@ -34,14 +34,14 @@ func (s *Summary) Failed() int {
 // count adds res to the summary.
 func (r *Report) count(res *task.Result) {
 	s := &r.sum
-	s.Total++
-	s.By[res.Status]++
+	s.Total += res.N()
+	s.By[res.Status] += res.N()
 	if res.Attempt > 1 {
 		s.Retried++
 	}
 	switch res.Status {
 	case task.OK:
-		s.OK++
+		s.OK += res.N()
 		return
 	case task.Skipped, task.Cancelled:
 		if res.Before {

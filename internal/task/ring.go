@@ -63,13 +63,13 @@ func (r *Ring[T]) Pop() (item T, ok bool) {
 	return item, true
 }
 
-// Skip goes on to the number after next: that item needs no reordering, or
-// will never come. It must not be held.
-func (r *Ring[T]) Skip() {
-	if r.held > 0 && r.slot(r.next).full {
+// Skip goes on by n numbers: those items need no reordering, or will never come.
+// None may be held.
+func (r *Ring[T]) Skip(n int) {
+	if n > 0 && r.held > 0 && r.slot(r.next).full {
 		panic("bug: ring item skipped while held")
 	}
-	r.next++
+	r.next += uint64(n)
 }
 
 func (r *Ring[T]) slot(index uint64) *slot[T] {

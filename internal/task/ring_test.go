@@ -17,7 +17,7 @@ func TestRingOrder(t *testing.T) {
 	if v, ok := r.Pop(); !ok || v != "a" {
 		t.Fatalf("Pop = %q, %v; want a", v, ok)
 	}
-	r.Skip() // 8 goes another way
+	r.Skip(1) // 8 goes another way
 	if v, ok := r.Pop(); !ok || v != "c" {
 		t.Fatalf("Pop = %q, %v; want c", v, ok)
 	}
@@ -31,7 +31,7 @@ func TestRingMisuse(t *testing.T) {
 		"twice":   func(r *Ring[int]) { r.Put(3, 0) },
 		"past":    func(r *Ring[int]) { r.Put(0, 0) },
 		"far":     func(r *Ring[int]) { r.Put(1<<63, 0) },
-		"skipped": func(r *Ring[int]) { r.Skip(); r.Skip(); r.Skip() },
+		"skipped": func(r *Ring[int]) { r.Skip(1); r.Skip(1); r.Skip(1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

@@ -127,8 +127,8 @@ func (s *Source) gather() {
 			s.err = cmp.Or(err, s.dry)
 			return
 		}
-		s.seq++
-		t.Seq = s.seq
+		t.Seq = s.seq + 1
+		s.seq += uint64(t.N())
 		if s.spec.NoRecord {
 			t.Values = Values{}
 		}

@@ -35,6 +35,11 @@ type SourceSpec struct {
 	ToStdin bool
 	Block   int64
 
+	// Span makes a task of as many records as have come and fit in about so many
+	// bytes (see Task.Records), each ended by SpanDelim. 0: a task is a record.
+	Span      int
+	SpanDelim byte
+
 	// Skipped are: empty records (and combinations of groups with an empty
 	// value); those of blanks and tabs alone. With ToStdin, a task is skipped
 	// if all its records are such.

@@ -14,6 +14,8 @@ func (s *Source) newStage() stage {
 	spec := &s.spec
 	p := picker{feed: s.feed, empty: spec.SkipEmpty, blank: spec.SkipBlank}
 	switch {
+	case spec.Span > 0:
+		return newSpanner(p, spec)
 	case spec.ToStdin:
 		return newLump(p, spec)
 	case len(s.rest) > 0:

@@ -7,7 +7,7 @@ package task
 
 // A Task is one unit of input: what one run of the command gets.
 type Task struct {
-	Seq     uint64 // task number, from 1
+	Seq     uint64 // task number, from 1; of a span, the first record's
 	Index   uint64 // its place in its source, from 0; the pool sets it, and Seq
 	Attempt uint32 // from 1; 0 before the task was first handed out
 	Values  Values // the records, columns or source values that placeholders name
@@ -15,6 +15,10 @@ type Task struct {
 	// FromStdin says that Stdin (perhaps empty) is the task's standard input;
 	// otherwise that is /dev/null.
 	FromStdin bool
+	// Records is how many records Stdin holds, each ended by a delimiter, if t is
+	// a span: so many tasks handed about as one, numbered from Seq. 0: t is a
+	// single task.
+	Records int
 	// Before says that an earlier run has done the task: it is not run, and its
 	// outcome is Skipped.
 	Before bool

@@ -14,10 +14,13 @@ type Spec struct {
 	NoShell bool     // --no-shell: never a shell
 	// Resident says that a resident shell runs the tasks: see Script.
 	Resident bool
-	Names    []string // column names from --header
-	ToStdin  bool     // --stdin: records do not go into words
-	Omit     bool     // -n 0: records are not inserted
-	Many     bool     // -n N, N > 1 or max: the values are several records
+	// Filter says that the command runs once in each worker and takes records on
+	// its standard input, one after another: {%} is all that is replaced.
+	Filter  bool
+	Names   []string // column names from --header
+	ToStdin bool     // --stdin: records do not go into words
+	Omit    bool     // -n 0: records are not inserted
+	Many    bool     // -n N, N > 1 or max: the values are several records
 	// Columns is how many values every task has; 0: not known.
 	Columns int
 	// MultiValue says that a task may have several values: columns, sources or
@@ -52,6 +55,7 @@ func Compile(s Spec) (*Template, error) {
 	if n := len(s.Shell); n > 0 && s.Shell[n-1] == "-c" {
 		s.Shell = s.Shell[:n-1]
 	}
+	s.ToStdin = s.ToStdin || s.Filter
 	tp := &Template{spec: s}
 	if err := tp.compile(); err != nil {
 		return nil, err
@@ -89,6 +93,8 @@ func (tp *Template) compile() error {
 func (s *Spec) checkLines() *UsageError {
 	what := ""
 	switch {
+	case s.Filter:
+		return &UsageError{"--worker filter without a COMMAND: it is what runs in each worker", "mpx map --worker filter jq --unbuffered .name"}
 	case s.ToStdin:
 		what = "--stdin"
 	case s.Omit || s.Many:
@@ -131,6 +137,12 @@ func (tp *Template) compileLine(line string) *UsageError {
 // checkPlaces refuses values that are not there to be inserted.
 func (s *Spec) checkPlaces(ps []place) *UsageError {
 	for _, p := range ps {
+		if s.Filter && p.origin != fromSlot {
+			return &UsageError{
+				Msg:  p.text + " changes from record to record, but a filter is started once for many: only {%} stands for something",
+				Hint: "records come on its standard input; with -I STR all braces are text",
+			}
+		}
 		if s.ToStdin && p.origin == fromValues {
 			return &UsageError{
 				Msg:  p.text + " stands for a record, but --stdin sends records to standard input",

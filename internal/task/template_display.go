@@ -18,6 +18,13 @@ func (tp *Template) LogName(t *Task) string {
 }
 
 func (tp *Template) display(f *filling) string {
+	if tp.spec.Filter {
+		return `printf '%s\n' ` + quoteWords(f.appendAll(nil)) + " | " + tp.displayCommand(f)
+	}
+	return tp.displayCommand(f)
+}
+
+func (tp *Template) displayCommand(f *filling) string {
 	switch {
 	case tp.words != nil:
 		return quoteWords(tp.fill(f))

@@ -8,18 +8,18 @@ import (
 // specJSON is Spec with bytes for text: JSON strings cannot hold file names
 // that are not UTF-8.
 type specJSON struct {
-	Words, Shell, Names          [][]byte `json:",omitempty"`
-	Replace                      []byte   `json:",omitempty"`
-	NoShell, ToStdin, Omit, Many bool     `json:",omitempty"`
-	MultiValue                   bool     `json:",omitempty"`
-	Columns                      int      `json:",omitempty"`
+	Words, Shell, Names                  [][]byte `json:",omitempty"`
+	Replace                              []byte   `json:",omitempty"`
+	NoShell, ToStdin, Omit, Many, Filter bool     `json:",omitempty"`
+	MultiValue                           bool     `json:",omitempty"`
+	Columns                              int      `json:",omitempty"`
 }
 
 // MarshalJSON keeps every byte.
 func (s Spec) MarshalJSON() ([]byte, error) {
 	return json.Marshal(specJSON{
 		Words: toBytes(s.Words), Shell: toBytes(s.Shell), Names: toBytes(s.Names),
-		Replace: []byte(s.Replace), NoShell: s.NoShell, ToStdin: s.ToStdin,
+		Replace: []byte(s.Replace), NoShell: s.NoShell, ToStdin: s.ToStdin, Filter: s.Filter,
 		Omit: s.Omit, Many: s.Many, MultiValue: s.MultiValue, Columns: s.Columns,
 	})
 }
@@ -32,7 +32,7 @@ func (s *Spec) UnmarshalJSON(b []byte) error {
 	}
 	*s = Spec{
 		Words: toStrings(j.Words), Shell: toStrings(j.Shell), Names: toStrings(j.Names),
-		Replace: string(j.Replace), NoShell: j.NoShell, ToStdin: j.ToStdin,
+		Replace: string(j.Replace), NoShell: j.NoShell, ToStdin: j.ToStdin, Filter: j.Filter,
 		Omit: j.Omit, Many: j.Many, MultiValue: j.MultiValue, Columns: j.Columns,
 	}
 	return nil

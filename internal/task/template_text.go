@@ -8,6 +8,7 @@ type Text struct{ parts []part }
 // CompileText reads text; s says what its placeholders may be. An error is a
 // *UsageError.
 func CompileText(text string, s Spec) (*Text, error) {
+	s.Filter = false // what is said of a record may name it
 	if err := s.checkPlaces(s.places(text)); err != nil {
 		return nil, err
 	}

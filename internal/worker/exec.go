@@ -32,8 +32,8 @@ const (
 type execRunner struct {
 	s     *session
 	tmpl  *task.Template
-	paths map[string]string // where PATH found a command
-	env   []string          // of tasks; its last two are set for each
+	paths paths
+	env   []string // of tasks; its last two are set for each
 	null  int
 	group *proc.MemoryGroup // which tasks enter; nil: none
 	pipes pipes
@@ -77,7 +77,7 @@ func newCommands(s *session, tmpl *task.Template) (*execRunner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open /dev/null: %w", err)
 	}
-	r := &execRunner{s: s, tmpl: tmpl, null: null, env: taskEnv(&s.cfg), paths: map[string]string{}}
+	r := &execRunner{s: s, tmpl: tmpl, null: null, env: taskEnv(&s.cfg), paths: paths{}}
 	r.pipes.inherit[0], r.pipes.inherit[1] = s.cfg.Stdout, s.cfg.Stderr
 	if err := r.pipes.open(); err != nil {
 		return nil, err
@@ -200,7 +200,7 @@ func (r *execRunner) launch(j *job, argv []string) (pid, pidfd int, err error) {
 	if r.s.cfg.LimitMemory > 0 && j.Seq != 0 {
 		return r.executeLimited(&spec)
 	}
-	return r.execute(&spec)
+	return r.paths.execute(&spec)
 }
 
 // fileOf returns a descriptor from which b can be read: a memfd, so that

@@ -29,6 +29,7 @@ type function struct {
 var functions = map[string]function{
 	"exec":   {runner: newExec},
 	"shell":  {runner: newShell},
+	"filter": {runner: newFilter},
 	"digest": {compute: newDigest},
 	"double": {compute: newDouble},
 }

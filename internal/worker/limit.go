@@ -56,13 +56,13 @@ func limitKiB(limit int64) uint64 {
 // executable returns the file that name means, or the error that executing it
 // would be: behind sh it would be sh's, in sh's words.
 func (r *execRunner) executable(name string) (string, error) {
-	path, err := r.find(name)
+	path, err := r.paths.find(name)
 	if err != nil {
 		return "", err
 	}
 	if err = mayExecute(path); errors.Is(err, unix.ENOENT) && path != name {
 		delete(r.paths, name) // moved since: search again
-		if path, err = r.find(name); err == nil {
+		if path, err = r.paths.find(name); err == nil {
 			err = mayExecute(path)
 		}
 	}

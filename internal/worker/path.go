@@ -12,17 +12,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// paths is where PATH found commands.
+type paths map[string]string
+
 // execute starts spec as execvp would: PATH is searched for a name without a
 // slash, and a file that is executable but no program is run by sh.
-func (r *execRunner) execute(spec *proc.Spec) (pid, pidfd int, err error) {
+func (p paths) execute(spec *proc.Spec) (pid, pidfd int, err error) {
 	name := spec.Argv[0]
-	if spec.Path, err = r.find(name); err != nil {
+	if spec.Path, err = p.find(name); err != nil {
 		return 0, -1, err
 	}
 	pid, pidfd, err = proc.Start(spec)
 	if errors.Is(err, unix.ENOENT) && spec.Path != name {
-		delete(r.paths, name) // moved since: search again
-		if spec.Path, err = r.find(name); err != nil {
+		delete(p, name) // moved since: search again
+		if spec.Path, err = p.find(name); err != nil {
 			return 0, -1, err
 		}
 		pid, pidfd, err = proc.Start(spec)
@@ -37,15 +40,15 @@ func (r *execRunner) execute(spec *proc.Spec) (pid, pidfd int, err error) {
 }
 
 // find is proc.LookPath with a memory.
-func (r *execRunner) find(name string) (string, error) {
-	if p, ok := r.paths[name]; ok {
-		return p, nil
+func (p paths) find(name string) (string, error) {
+	if found, ok := p[name]; ok {
+		return found, nil
 	}
-	p, err := proc.LookPath(name)
-	if err == nil && p != name {
-		r.paths[name] = p
+	found, err := proc.LookPath(name)
+	if err == nil && found != name {
+		p[name] = found
 	}
-	return p, err
+	return found, err
 }
 
 // cannot is why a command cannot be run, as a shell would have it.

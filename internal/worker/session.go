@@ -1,8 +1,10 @@
 package worker
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -216,6 +218,9 @@ func (s *session) take(body []byte) error {
 	if j.FromStdin {
 		j.Stdin = rest
 	}
+	if p.Span {
+		j.Records = bytes.Count(rest, []byte{s.cfg.Delim})
+	}
 	j.data = nil
 	if !s.stopped {
 		s.queue = append(s.queue, *j)
@@ -226,18 +231,33 @@ func (s *session) take(body []byte) error {
 // giveBack returns up to n of the tasks that have not started, the newest
 // first: the oldest is the one whose turn is next here.
 func (s *session) giveBack(n int) {
-	n = min(n, len(s.queue), reserve/32)
-	seqs := make([]uint64, 0, n)
-	for _, j := range s.queue[len(s.queue)-n:] {
-		seqs = append(seqs, j.Seq)
+	var seqs []uint64
+	for n > 0 && len(s.queue) > 0 && len(seqs) < reserve/32 {
+		last := &s.queue[len(s.queue)-1]
+		if have := last.N(); have > n {
+			j := *last
+			last.Task = j.Cut(have-n, s.cfg.Delim)
+			seqs = append(seqs, j.Seq)
+			break
+		}
+		n -= last.N()
+		seqs = append(seqs, last.Seq)
+		s.queue = s.queue[:len(s.queue)-1]
 	}
-	s.queue = s.queue[:len(s.queue)-n]
+	slices.Reverse(seqs)
 	s.commit(func(b []byte) []byte { return ipc.AppendSeqs(b, seqs) })
 }
 
 // next takes the oldest waiting task.
-func (s *session) next() *job {
+func (s *session) next() *job { return s.nextOf(math.MaxInt) }
+
+// nextOf takes the oldest waiting task; of a span, up to n records.
+func (s *session) nextOf(n int) *job {
 	j := s.queue[0]
+	if j.N() > n {
+		j.Task = s.queue[0].Cut(n, s.cfg.Delim)
+		return &j
+	}
 	s.queue[0] = job{}
 	if s.queue = s.queue[1:]; len(s.queue) == 0 {
 		s.queue = nil

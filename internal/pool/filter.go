@@ -1,0 +1,166 @@
+package pool
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"mpx/internal/ipc"
+)
+
+// A worker of the function "filter" has many tasks at work, which may be spans
+// of records, and answers many at once.
+
+const (
+	filterTries = 5 // filters that die without a reply, in a row, until the pool gives up
+	tailMost    = 2 << 10
+	// starvedLeast is how many tasks a worker has at least once a filter was seen
+	// to hold back its replies.
+	starvedLeast = 64
+)
+
+// filters is what the scheduler knows of filters.
+type filters struct {
+	least  int  // tasks that a worker should have, whatever their run time
+	hoards bool // filters hold back their replies, as the user knows
+}
+
+// replies takes in that the first tasks in flight have gone well.
+func (w *worker) replies(e *reported, body []byte) error {
+	r, err := ipc.ParseReplies(body)
+	if err != nil {
+		return err
+	}
+	if _, err := w.front(r.Seq); err != nil {
+		return err
+	}
+	for left := int(r.Count); left > 0; {
+		it, ok := w.cutInflight(left)
+		if !ok {
+			return fmt.Errorf("%s has answered more than it was given", w.name())
+		}
+		n := it.N()
+		part := r.Data
+		if n < left {
+			part = part[:cutReplies(part, n, w.p.cfg.Delim)]
+		}
+		if err := w.stdout.Append(w.p.store, part); err != nil {
+			w.p.fail(err)
+		}
+		r.Data = r.Data[len(part):]
+		took := r.Elapsed * int64(n) / int64(left)
+		w.reply(e, it, r.Start, took)
+		r.Start, r.Elapsed = r.Start+took, r.Elapsed-took
+		left -= n
+	}
+	return nil
+}
+
+// cutInflight removes the first item in flight; of a span, up to n records.
+func (w *worker) cutInflight(n int) (it item, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.inflight) == 0 {
+		return it, false
+	}
+	return w.cut(&w.inflight, n), true
+}
+
+// reply adds the result of it, whose output is whole.
+func (w *worker) reply(e *reported, it item, start, took int64) {
+	r := w.result(&ipc.Done{Timed: true, Start: start, Elapsed: took})
+	r.Task = it.Task
+	if w.p.cfg.Watch != nil {
+		e.began = append(e.began, result{r: r})
+	}
+	e.results = append(e.results, result{it, r})
+}
+
+// cutReplies returns where the first n replies of b end.
+func cutReplies(b []byte, n int, delim byte) (end int) {
+	for range n {
+		end += bytes.IndexByte(b[end:], delim) + 1
+	}
+	return end
+}
+
+// said passes on what the worker's filter has written to its stderr.
+func (w *worker) said(body []byte) error {
+	text, err := ipc.ParseSaid(body)
+	if err != nil {
+		return err
+	}
+	w.tail = append(w.tail, text...)
+	if n := len(w.tail); n > tailMost {
+		w.tail = append(w.tail[:0], w.tail[n-tailMost:]...)
+	}
+	if w.p.cfg.Said != nil {
+		w.p.cfg.Said(w.number, text)
+	}
+	return nil
+}
+
+// quit takes in that the worker's filter is of no more use.
+func (w *worker) quit(body []byte) error {
+	q, err := ipc.ParseQuit(body)
+	if err != nil {
+		return err
+	}
+	w.why = q.Text
+	if q.Useless {
+		w.p.fail(errors.New(w.name() + ": " + q.Text))
+	}
+	return nil
+}
+
+// starved: the filter of w has read all that w has, and does not answer. It gets
+// more; see endFilters.
+func (s *scheduler) starved(w *worker) {
+	s.least = min(max(starvedLeast, 4*w.outstanding), s.p.cfg.Ahead)
+	if !s.hoards {
+		s.hoards = true
+		s.p.notice("the filter reads records and does not answer: it seems to hold back its output", s.p.cfg.Unbuffer)
+	}
+}
+
+// endFilters ends the input of filters that hold back their replies until then.
+func (s *scheduler) endFilters() {
+	if !s.hoards || s.queue.len() > 0 || s.reading() {
+		return
+	}
+	for _, w := range s.workers {
+		if w.outstanding > 0 {
+			s.retire(w, "end of input")
+		}
+	}
+}
+
+// filterDied counts the filters that die without a reply.
+func (s *scheduler) filterDied(e died) {
+	if s.p.cfg.Function != "filter" || e.w.replied || e.w.fault == "" || s.stopped {
+		return
+	}
+	if s.deaths++; s.deaths < filterTries {
+		return
+	}
+	msg := fmt.Sprintf("the filter died %d times in a row without a reply: the last, of %s, %v", filterTries, e.w.name(), e.how)
+	if text := strings.TrimRight(string(e.w.tail), "\n"); text != "" {
+		msg += ":\n" + text
+	}
+	s.p.fail(errors.New(msg))
+}
+
+func count(items []item) (n int) {
+	for i := range items {
+		n += items[i].N()
+	}
+	return n
+}
+
+func tasksOf(results []result) (n int) {
+	for i := range results {
+		n += results[i].r.N()
+	}
+	return n
+}

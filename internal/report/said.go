@@ -1,0 +1,44 @@
+package report
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// Said prints what the resident command of a worker writes to its stderr: whole
+// lines, behind the worker's name, as they belong to no task.
+func (r *Report) Said(worker int, text []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	part := append(r.said[worker], text...)
+	end := bytes.LastIndexByte(part, '\n') + 1
+	if end == 0 && len(part) > maxPart {
+		end = len(part)
+	}
+	for line := range bytes.Lines(part[:end]) {
+		r.saidLine(worker, line)
+	}
+	if end > 0 {
+		r.err.flush()
+		r.redraw()
+	}
+	if rest := part[end:]; len(rest) > 0 {
+		r.said[worker] = append([]byte(nil), rest...)
+	} else {
+		delete(r.said, worker)
+	}
+}
+
+func (r *Report) saidLine(worker int, line []byte) {
+	r.tell("mpx-worker-"+strconv.Itoa(worker)+": ", string(bytes.TrimSuffix(line, newline)))
+}
+
+// closeSaid prints what has no newline.
+func (r *Report) closeSaid() {
+	for _, worker := range slices.Sorted(maps.Keys(r.said)) {
+		r.saidLine(worker, r.said[worker])
+	}
+	clear(r.said)
+}

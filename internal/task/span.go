@@ -1,0 +1,34 @@
+package task
+
+import "bytes"
+
+// N returns of how many tasks t consists: its records if it is a span, else 1.
+func (t *Task) N() int { return max(t.Records, 1) }
+
+// Cut removes the first n records, 0 < n < t.N(), from the span t and returns
+// them. delim ends each record.
+func (t *Task) Cut(n int, delim byte) Task {
+	head := *t
+	end := endOf(t.Stdin, n, delim)
+	head.Records, head.Stdin = n, t.Stdin[:end:end]
+	t.Seq, t.Index = t.Seq+uint64(n), t.Index+uint64(n)
+	t.Records, t.Stdin = t.Records-n, t.Stdin[end:]
+	return head
+}
+
+// endOf returns where the first n records of b end.
+func endOf(b []byte, n int, delim byte) (end int) {
+	for range n {
+		end += bytes.IndexByte(b[end:], delim) + 1
+	}
+	return end
+}
+
+// Single makes a span of one record a task whose value that record is.
+func (t *Task) Single() {
+	if t.Records == 0 {
+		return
+	}
+	t.Values = One(t.Stdin[:len(t.Stdin)-1])
+	t.Records, t.Stdin, t.FromStdin = 0, nil, false
+}

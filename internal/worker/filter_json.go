@@ -1,0 +1,125 @@
+package worker
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"mpx/internal/ipc"
+)
+
+// A request is what a filter gets for a record with --protocol json.
+type request struct {
+	ID     uint64  `json:"id"`
+	Record *string `json:"record,omitempty"`
+	Base64 []byte  `json:"record_base64,omitempty"` // instead, if it is not UTF-8
+}
+
+// A reply is what it says of one. Output is a string, which stands as it is, or
+// another value, which is printed as JSON.
+type reply struct {
+	ID     *uint64         `json:"id"`
+	Exit   int32           `json:"exit"`
+	Output json.RawMessage `json:"output"`
+	Stderr string          `json:"stderr"`
+}
+
+func (r *filterRunner) sendObject(j *job) {
+	record := j.Values.At(0)
+	q := request{ID: j.Seq}
+	if text := string(record); utf8.ValidString(text) {
+		q.Record = &text
+	} else {
+		q.Base64 = record
+	}
+	b, err := json.Marshal(q)
+	if err != nil {
+		panic("bug: encode record: " + err.Error())
+	}
+	r.send(b, '\n')
+}
+
+// readObjects takes in the lines that stand in buf, which grows to the longest.
+func (r *filterRunner) readObjects() {
+	at := 0
+	for {
+		i := bytes.IndexByte(r.buf[at:r.have], '\n')
+		if i < 0 {
+			break
+		}
+		if line := bytes.TrimSpace(r.buf[at : at+i]); len(line) > 0 && r.copy.surplus == "" {
+			r.answer(line)
+		}
+		at += i + 1
+	}
+	if r.have = copy(r.buf, r.buf[at:r.have]); r.have == len(r.buf) {
+		r.buf = append(r.buf, make([]byte, len(r.buf))...)
+	}
+}
+
+// answer takes in one reply.
+func (r *filterRunner) answer(line []byte) {
+	var p reply
+	err := json.Unmarshal(line, &p)
+	i := -1
+	if err == nil && p.ID != nil {
+		i = slices.IndexFunc(r.flight, func(f sent) bool { return f.seq == *p.ID })
+	}
+	if i < 0 {
+		r.copy.surplus = string(line[:min(len(line), 100)])
+		return
+	}
+	f := r.flight[i]
+	r.flight = slices.Delete(r.flight, i, i+1)
+	r.n--
+	now := time.Now()
+	d := ipc.Done{Seq: f.seq, Attempt: f.attempt, Exit: p.Exit, Timed: true, Start: r.since.UnixNano(), Elapsed: int64(now.Sub(r.since))}
+	r.sendOut(f, 2, []byte(p.Stderr))
+	text := p.text(r.delim)
+	if len(text) > reserve {
+		r.sendOut(f, 1, text)
+	} else {
+		d.Stdout = text
+	}
+	r.room(2 * reserve)
+	r.s.done(&d)
+	r.progress(now, 1, now.Sub(r.since))
+}
+
+// text returns the output as a record.
+func (p *reply) text(delim byte) []byte {
+	var s string
+	text := []byte(p.Output)
+	switch {
+	case len(text) == 0 || string(text) == "null":
+		return nil
+	case json.Unmarshal(text, &s) == nil:
+		text = []byte(s)
+	}
+	if n := len(text); n > 0 && text[n-1] == delim {
+		return text
+	}
+	return append(text, delim)
+}
+
+// sendOut commits data as what f wrote to stream.
+func (r *filterRunner) sendOut(f sent, stream uint8, data []byte) {
+	for len(data) > 0 && r.fault == nil {
+		n := min(len(data), replyRoom)
+		r.room(n + 2*reserve)
+		o := ipc.Out{Seq: f.seq, Attempt: f.attempt, Stream: stream, Data: data[:n]}
+		r.s.commit(o.Append)
+		data = data[n:]
+	}
+}
+
+// room makes room for n bytes in the outbox: the supervisor always reads.
+func (r *filterRunner) room(n int) {
+	if r.s.out.Room() < n {
+		if err := r.s.drain(); err != nil && r.fault == nil {
+			r.fault = err
+		}
+	}
+}
