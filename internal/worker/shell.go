@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os/signal"
 	"strconv"
 	"syscall"
 	"time"
@@ -91,6 +92,9 @@ func newShell(s *session) (runner, error) {
 			return nil, err
 		}
 	}
+	// Only dash and busybox bring a task to the foreground of its terminal. In
+	// bash, which leaves them ignored, these make a read an error, not a stop.
+	signal.Ignore(unix.SIGTTIN, unix.SIGTTOU)
 	r.pipes.inherit[0], r.pipes.inherit[1] = s.cfg.Stdout, s.cfg.Stderr
 	return r, r.pipes.open()
 }

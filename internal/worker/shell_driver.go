@@ -82,7 +82,7 @@ func (t *shellText) appendTo(b *bytes.Buffer) {
 		b.WriteByte(' ')
 		quoteInto(b, a)
 	}
-	b.WriteString("; $mpx_e; eval ")
+	b.WriteString("; eval \"$mpx_e\"; eval ")
 	quoteInto(b, t.script)
 	b.WriteByte('\n')
 }

@@ -21,7 +21,7 @@ type resident struct {
 	requests int // write end
 	statuses int // read end, non-blocking
 	said     int // read end of what the initializer prints; -1: it is over
-	terminal int // master of its own terminal, which nobody reads
+	terminal *terminal
 	warm     bool
 	own      []int // children of the shell's and of ours that the initializer has left
 	// The lists of children, kept open: reading one is a microsecond.
@@ -43,28 +43,26 @@ func (r *shellRunner) launchShell(line string) error {
 	if err != nil {
 		return fmt.Errorf("make the shell's pipes: %w", err)
 	}
-	master, slave, err := privateTerminal()
+	terminal, err := newTerminal()
 	if err != nil {
 		return fmt.Errorf("make the shell's terminal: %w", err)
 	}
-	r.sh = resident{requests: requests[1], statuses: statuses[0], said: said[0], terminal: master}
+	r.sh = resident{requests: requests[1], statuses: statuses[0], said: said[0], terminal: terminal}
 	argv := append(append([]string(nil), words...), "-c", driverFor(r.text), "mpx", line)
 	files := []uintptr{
 		uintptr(r.null), uintptr(said[1]), uintptr(said[1]), uintptr(requests[0]), uintptr(statuses[1]),
-		uintptr(r.pipes.fd(0)), uintptr(r.pipes.fd(1)), uintptr(slave),
+		uintptr(r.pipes.fd(0)), uintptr(r.pipes.fd(1)), uintptr(terminal.slave),
 	}
 	r.sh.pid, err = syscall.ForkExec(path, argv, &syscall.ProcAttr{
 		Env: r.env, Files: files,
 		Sys: &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: shellTerminal, Pdeathsig: syscall.SIGKILL, PidFD: &r.sh.pidfd},
 	})
-	for _, fd := range []int{requests[0], statuses[1], said[1], slave} {
+	for _, fd := range []int{requests[0], statuses[1], said[1]} {
 		proc.Close(fd)
 	}
 	if err != nil {
 		return fmt.Errorf("start the shell %s: %w", words[0], err)
 	}
-	// A task that reads its terminal finds the end of it.
-	_, _ = proc.Write(master, []byte("\x04\x04\x04\x04"))
 	return nil
 }
 
@@ -80,26 +78,6 @@ func shellPipes() (requests, statuses, said [2]int, err error) {
 		}
 	}
 	return requests, statuses, said, err
-}
-
-// privateTerminal returns both ends of a new terminal.
-func privateTerminal() (master, slave int, err error) {
-	master, err = unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return -1, -1, err
-	}
-	var number int
-	if err = unix.IoctlSetPointerInt(master, unix.TIOCSPTLCK, 0); err == nil {
-		number, err = unix.IoctlGetInt(master, unix.TIOCGPTN)
-	}
-	if err == nil {
-		slave, err = unix.Open("/dev/pts/"+strconv.Itoa(number), unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
-	}
-	if err != nil {
-		unix.Close(master)
-		return -1, -1, err
-	}
-	return master, slave, err
 }
 
 // readStatus returns the next line of the shell, "" if there is none yet.

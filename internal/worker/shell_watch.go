@@ -23,8 +23,13 @@ func (r *shellRunner) watch(fds []unix.PollFd) []unix.PollFd {
 	if at := r.cur.pipesAt; !at.IsZero() && time.Now().Before(at) {
 		return fds
 	}
-	r.cur.pipesAt = time.Time{}
-	fds = append(fds, unix.PollFd{Fd: int32(r.sh.said), Events: unix.POLLIN})
+	if !r.cur.pipesAt.IsZero() {
+		r.cur.pipesAt = time.Time{}
+		r.sh.terminal.refill()
+	}
+	fds = append(fds,
+		unix.PollFd{Fd: int32(r.sh.said), Events: unix.POLLIN},
+		unix.PollFd{Fd: int32(r.sh.terminal.master), Events: unix.POLLIN})
 	return r.pipes.watch(fds)
 }
 
@@ -40,13 +45,16 @@ func (r *shellRunner) ready(fds []unix.PollFd) {
 	got := 0
 	if len(fds) > 2 {
 		for stream := 1; stream <= 2; stream++ {
-			if fds[stream+2].Revents != 0 {
+			if fds[stream+3].Revents != 0 {
 				n, _ := r.s.pump(&r.pipes, c.job, stream)
 				got += n
 			}
 		}
 		if fds[2].Revents != 0 {
 			r.hear()
+		}
+		if fds[3].Revents != 0 {
+			r.sh.terminal.drain()
 		}
 	}
 	now := time.Now()
@@ -137,6 +145,7 @@ func (r *shellRunner) stopped(left []int) bool {
 // look ends a task that has stopped itself.
 func (r *shellRunner) look(now time.Time) {
 	r.cur.lookAt = now.Add(stopLook)
+	r.sh.terminal.refill()
 	if r.stopped(r.sh.left()) {
 		r.endAll()
 	}
