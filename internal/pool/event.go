@@ -37,7 +37,7 @@ type (
 		noStart *item  // there was no room for its process
 		why     string // of noStart
 		starts  bool   // its initializer has done its work
-		badInit *task.Result
+		badInit *badInit
 		paused  bool
 		began   []result // tasks that have begun, with Config.Watch
 		born    bool     // its process has been started

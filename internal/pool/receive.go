@@ -119,7 +119,11 @@ func (w *worker) output(body []byte) error {
 	if err != nil {
 		return err
 	}
-	if w.p.cfg.Live != nil && o.Seq != 0 {
+	if o.Seq == 0 {
+		w.said.add(o.Data)
+		return nil
+	}
+	if w.p.cfg.Live != nil {
 		it, err := w.front(o.Seq)
 		if err == nil {
 			if werr := w.p.cfg.Live(&it.Task, w.slot, o.Stream == 2, o.Data); werr != nil {
@@ -210,20 +214,6 @@ func (w *worker) result(d *ipc.Done) task.Result {
 		r.Status = task.Failed
 	}
 	return r
-}
-
-// initialized takes in the end of the initializer.
-func (w *worker) initialized(e *reported, r task.Result) error {
-	if r.Status == task.OK || r.Exit == 0 && r.Signal == 0 {
-		if b, ok := r.Stderr.Mem(); ok && len(b) > 0 && w.p.cfg.Notice != nil {
-			w.p.cfg.Notice("initializer: "+string(b), "")
-		}
-		r.Release()
-		e.starts = true
-		return nil
-	}
-	e.badInit, w.why = &r, "its initializer failed"
-	return nil
 }
 
 func (w *worker) noStart(e *reported, body []byte) error {

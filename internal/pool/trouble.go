@@ -1,13 +1,10 @@
 package pool
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"mpx/internal/proc"
-	"mpx/internal/task"
 )
 
 // How often in a row something may fail before the pool gives up.
@@ -69,26 +66,4 @@ func (s *scheduler) shrink(n int, why string) {
 	s.shrunk = true
 	s.p.notice(fmt.Sprintf("there is no room for all the workers asked for: %s", why),
 		"fewer jobs (-j), or higher limits: ulimit -n (files), ulimit -u (processes)")
-}
-
-// initFailed handles an initializer that failed: three in a row are the end.
-func (s *scheduler) initFailed(r *task.Result) {
-	defer r.Release()
-	if s.inits++; s.inits < initTries || s.stopped {
-		return
-	}
-	var said strings.Builder
-	_, _ = r.Stderr.WriteTo(&said)
-	how := fmt.Sprintf("exit status %d", r.Exit)
-	if r.Signal != 0 {
-		how = fmt.Sprintf("signal %d", r.Signal)
-	}
-	msg := fmt.Sprintf("the initializer failed %d times in a row (%s)", initTries, how)
-	if r.Note != "" {
-		msg += ": " + r.Note
-	}
-	if text := strings.TrimRight(said.String(), "\n"); text != "" {
-		msg += ":\n" + text
-	}
-	s.p.fail(errors.New(msg))
 }

@@ -55,6 +55,7 @@ type worker struct {
 	stdout  task.Output // of the task that runs
 	stderr  task.Output
 	tail    []byte // the end of what its filter has written to stderr
+	said    said   // by its initializer
 
 	mu       sync.Mutex // guards the following
 	requests *os.File

@@ -59,30 +59,44 @@ func (p *pipes) watch(fds []unix.PollFd) []unix.PollFd {
 // pump moves what stream (1 stdout, 2 stderr) holds, once, into the outbox. It
 // returns how much that was, and whether there may be more.
 func (s *session) pump(p *pipes, j *job, stream int) (n int, more bool) {
-	fd := p.r[stream-1]
+	n, more, _ = s.move(p.r[stream-1], ipc.Out{Seq: j.Seq, Attempt: j.Attempt, Stream: uint8(stream)})
+	return n, more
+}
+
+// move moves what fd holds, once, into the outbox, as a piece like o. It returns
+// how much that was, whether there may be more, and the error of the read: nil
+// with 0 bytes, and room for some, is the end.
+func (s *session) move(fd int, o ipc.Out) (n int, more bool, err error) {
 	size := min(s.out.Room()-reserve, ipc.MaxPiece)
 	if fd < 0 || size <= 0 {
-		return 0, fd >= 0
+		return 0, fd >= 0, nil
 	}
-	o := ipc.Out{Seq: j.Seq, Attempt: j.Attempt, Stream: uint8(stream)}
 	s.commit(func(b []byte) []byte {
 		return o.Fill(b, size, func(d []byte) int {
-			n, _ = proc.Read(fd, d)
+			n, err = proc.Read(fd, d)
 			more = n == len(d)
 			return n
 		})
 	})
-	return n, more
+	return n, more, err
 }
 
 // drainPipes moves all that the pipes hold now into the outbox.
 func (s *session) drainPipes(p *pipes, j *job) {
 	for stream := 1; stream <= 2; stream++ {
 		for more := true; more; {
-			if s.out.Room() < 2*reserve && s.drain() != nil {
+			if s.makeRoom() != nil {
 				return // the loop finds out by itself
 			}
 			_, more = s.pump(p, j, stream)
 		}
 	}
+}
+
+// makeRoom has the outbox take a piece, though the supervisor be slow.
+func (s *session) makeRoom() error {
+	if s.out.Room() < 2*reserve {
+		return s.drain()
+	}
+	return nil
 }

@@ -71,21 +71,31 @@ func (r *shellRunner) ready(fds []unix.PollFd) {
 	}
 }
 
-// hear takes in what the initializer prints: until the shell is warm it goes to
-// stderr, later it is dropped.
-func (r *shellRunner) hear() {
-	if r.sh.said < 0 {
-		return
+// hear takes in what the initializer prints, all that is there: until the shell
+// is warm it goes to stderr, later it is dropped. It reports whether there may be
+// more.
+func (r *shellRunner) hear() (more bool) {
+	if r.sh.said < 0 || r.s.makeRoom() != nil {
+		return false
 	}
-	var b [4096]byte
-	n, err := proc.Read(r.sh.said, b[:])
-	if n > 0 && !r.sh.warm && r.cur != nil {
-		o := ipc.Out{Seq: r.cur.job.Seq, Attempt: r.cur.job.Attempt, Stream: 2, Data: b[:n]}
-		r.s.commit(o.Append)
+	n, err := 0, error(nil)
+	if r.sh.warm {
+		var b [16 << 10]byte
+		n, err = proc.Read(r.sh.said, b[:])
+	} else {
+		j := r.cur.job
+		n, more, err = r.s.move(r.sh.said, ipc.Out{Seq: j.Seq, Attempt: j.Attempt, Stream: 2})
 	}
-	if n == 0 && err == nil || err != nil && !errors.Is(err, unix.EAGAIN) {
+	if n == 0 && !errors.Is(err, unix.EAGAIN) {
 		proc.Close(r.sh.said)
 		r.sh.said = -1
+	}
+	return more
+}
+
+// hearAll takes in all that the initializer has printed.
+func (r *shellRunner) hearAll() {
+	for r.hear() {
 	}
 }
 
@@ -95,7 +105,7 @@ func (r *shellRunner) answered(line string, now time.Time) {
 	switch {
 	case line == "":
 	case line == "+":
-		r.hear()
+		r.hearAll()
 		r.sh.becomeWarm()
 		if c.job.Seq != 0 {
 			r.send()
@@ -185,7 +195,7 @@ func (r *shellRunner) shellDied() {
 	_, ws := r.sh.reap()
 	c := r.cur
 	if !r.sh.warm && !ws.Signaled() {
-		r.hear()
+		r.hearAll()
 		c.status, c.ended = fmt.Sprint(ws.ExitStatus()), time.Now()
 		c.job.Seq = 0
 		r.finish()
