@@ -7,6 +7,7 @@ export CGO_ENABLED = 0
 PREFIX ?= /usr/local
 BIN := bin/mpx
 FUZZTIME ?= 10s
+KILLTIME ?= 2m
 TOOLS := $(CURDIR)/bin/tools
 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
@@ -17,7 +18,7 @@ DEADCODE    := golang.org/x/tools/cmd/deadcode@v0.52.0
 VERSION = $(shell scripts/version)
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 
-.PHONY: help build man demo test race fuzz bench bench-peers lint check static install uninstall dist check-dist clean pictures
+.PHONY: help build man demo test race torture fuzz bench bench-peers lint check static install uninstall dist check-dist clean pictures
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ test: build ## run every test
 
 race: ## run every test under the race detector
 	CGO_ENABLED=1 go test -race ./...
+
+torture: ## kill workers, shells and supervisors at random, for KILLTIME each
+	MPX_KILL_FOR=$(KILLTIME) go test -count=1 -timeout 0 -v -run '^TestKill' ./cmd/mpx
 
 fuzz: ## fuzz everything that parses, FUZZTIME each
 	@scripts/fuzz $(FUZZTIME)

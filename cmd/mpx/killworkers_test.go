@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"mpx/internal/proc"
+
+	"golang.org/x/sys/unix"
+)
+
+// Workers, and whatever runs below them (tasks, resident shells), are killed at
+// random. Each task has its one output, in its place.
+func TestKillWorkers(t *testing.T) {
+	for _, k := range workerKinds {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			again(t, func() { killWorkers(t, newKillRun(t, k, 3000)) })
+		})
+	}
+}
+
+func killWorkers(t *testing.T, r *killRun) {
+	out, err := os.Create(filepath.Join(r.dir, "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	c, said := r.command(out, "--retries", "1000", "--retry-lost", "1000")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	k := killer{supervisor: c.Process.Pid, seen: map[int]time.Time{}, over: make(chan struct{})}
+	var done sync.WaitGroup
+	done.Go(k.run)
+	hung := time.AfterFunc(killLimit, func() { _ = c.Process.Kill() })
+	err = c.Wait()
+	stopped := hung.Stop()
+	close(k.over)
+	done.Wait()
+	if !stopped {
+		t.Fatalf("hung after %d kills of workers and %d below them", k.workers, k.below)
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said.String())
+	}
+	if got, err := os.ReadFile(filepath.Join(r.dir, "out")); err != nil || !bytes.Equal(got, r.numbers()) {
+		t.Errorf("the output is another: %v, %d bytes, want %d", err, len(got), len(r.numbers()))
+	}
+	t.Logf("%d kills of workers, %d below them", k.workers, k.below)
+	if k.workers < 3 || k.below < 3 {
+		t.Errorf("%d and %d kills: the test shows little", k.workers, k.below)
+	}
+	r.wantNothingLeft(t)
+}
+
+// killLimit is when a run that takes a few seconds counts as hung.
+const killLimit = 2 * time.Minute
+
+// A killer kills what runs below a supervisor.
+type killer struct {
+	supervisor int
+	seen       map[int]time.Time // workers, and since when
+	over       chan struct{}
+
+	workers, below int // killed
+}
+
+func (k *killer) run() {
+	for {
+		select {
+		case <-k.over:
+			return
+		case <-time.After(time.Duration(rand.IntN(20)) * time.Millisecond):
+			k.killOne()
+		}
+	}
+}
+
+// grown is how old a worker is that may be killed: three in a row that come to
+// nothing would end the run.
+const grown = 50 * time.Millisecond
+
+// killOne kills a worker, or something below one.
+func (k *killer) killOne() {
+	old := slices.DeleteFunc(proc.Children(k.supervisor), func(pid int) bool {
+		if _, seen := k.seen[pid]; !seen {
+			k.seen[pid] = time.Now()
+		}
+		return time.Since(k.seen[pid]) < grown
+	})
+	if len(old) == 0 {
+		return
+	}
+	worker := old[rand.IntN(len(old))]
+	if rand.IntN(4) == 0 {
+		if killBelow(worker, k.supervisor) {
+			k.workers++
+		}
+		return
+	}
+	all := proc.Descendants(worker)
+	if len(all) > 0 && killBelow(all[rand.IntN(len(all))], worker) {
+		k.below++
+	}
+}
+
+// killBelow kills pid if it is still below ancestor: its number may be another's
+// by now.
+func killBelow(pid, ancestor int) bool {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	for p := pid; p > 1; {
+		st, err := proc.ReadStat(p)
+		if err != nil {
+			return false
+		}
+		if p = st.Parent; p == ancestor {
+			return unix.PidfdSendSignal(fd, syscall.SIGKILL, nil, 0) == nil
+		}
+	}
+	return false
+}
