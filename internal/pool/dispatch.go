@@ -55,7 +55,7 @@ func (s *scheduler) mayStart() bool { return !s.waiting && s.slots.used < s.limi
 // refill hands tasks to w if it is running low.
 func (s *scheduler) refill(w *worker) {
 	target := s.target()
-	if w.retiring || w.outstanding > target/2 || s.p.cfg.ChunkSize > 0 && w.outstanding > 0 {
+	if !w.takes() || w.outstanding > target/2 || s.p.cfg.ChunkSize > 0 && w.outstanding > 0 {
 		return
 	}
 	s.give(w, min(target-w.outstanding, s.share()))
@@ -128,7 +128,7 @@ func (s *scheduler) balance() {
 		if w.recalled {
 			return // one at a time
 		}
-		if w.outstanding == 0 && !w.retiring {
+		if w.outstanding == 0 && w.takes() {
 			idle = true
 		}
 		if w.outstanding > 1 && (most == nil || w.outstanding > most.outstanding) {

@@ -14,7 +14,6 @@ import (
 
 const (
 	filterTries = 5 // filters that die without a reply, in a row, until the pool gives up
-	tailMost    = 2 << 10
 	// starvedLeast is how many tasks a worker has at least once a filter was seen
 	// to hold back its replies.
 	starvedLeast = 64
@@ -85,16 +84,13 @@ func cutReplies(b []byte, n int, delim byte) (end int) {
 	return end
 }
 
-// said passes on what the worker's filter has written to its stderr.
-func (w *worker) said(body []byte) error {
+// filterSaid passes on what the worker's filter has written to its stderr.
+func (w *worker) filterSaid(body []byte) error {
 	text, err := ipc.ParseSaid(body)
 	if err != nil {
 		return err
 	}
-	w.tail = append(w.tail, text...)
-	if n := len(w.tail); n > tailMost {
-		w.tail = append(w.tail[:0], w.tail[n-tailMost:]...)
-	}
+	w.says.add(text)
 	if w.p.cfg.Said != nil {
 		w.p.cfg.Said(w.number, text)
 	}
@@ -145,7 +141,7 @@ func (s *scheduler) filterDied(e died) {
 		return
 	}
 	msg := fmt.Sprintf("the filter died %d times in a row without a reply: the last, of %s, %v", filterTries, e.w.name(), e.how)
-	if text := strings.TrimRight(string(e.w.tail), "\n"); text != "" {
+	if text := strings.TrimRight(e.w.says.text(), "\n"); text != "" {
 		msg += ":\n" + text
 	}
 	s.p.fail(errors.New(msg))

@@ -107,7 +107,7 @@ func (s *scheduler) ready(now time.Time) *worker {
 // idle returns a worker that has nothing to do, a new one if it must be.
 func (s *scheduler) idle() *worker {
 	for _, w := range s.workers {
-		if w.outstanding == 0 && !w.retiring && w.right == none {
+		if w.outstanding == 0 && w.takes() && w.right == none {
 			return w
 		}
 	}

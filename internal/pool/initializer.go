@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
+	"time"
 
+	"mpx/internal/shm"
 	"mpx/internal/task"
 )
 
@@ -50,6 +53,9 @@ func (w *worker) initialized(e *reported, r task.Result) error {
 	if err != nil {
 		w.p.fail(err)
 	}
+	if r.Status == task.Cancelled {
+		return nil
+	}
 	if r.Status == task.OK || r.Exit == 0 && r.Signal == 0 {
 		if text != "" {
 			w.p.notice("initializer: "+text, "")
@@ -88,4 +94,59 @@ func (s *scheduler) initFailed(b *badInit) {
 		msg += ":\n" + text
 	}
 	s.p.fail(errors.New(msg))
+}
+
+// initPatience is when an initializer is taken to hang. It is not ended for that:
+// --timeout is for tasks, and who loads gigabytes knows.
+const initPatience = 10 * time.Second
+
+// checkInitializers looks for initializers that hang.
+func (s *scheduler) checkInitializers(now time.Time) {
+	if len(s.p.cfg.Initializer) == 0 {
+		return
+	}
+	for _, w := range s.workers {
+		if w.useful || w.dismissed {
+			continue
+		}
+		since, runs := w.initializing()
+		if !runs {
+			since = now
+		}
+		if at := since.Add(initPatience); at.After(now) {
+			s.wake(at)
+		} else {
+			s.hangs(w)
+		}
+	}
+}
+
+// hangs handles a worker whose initializer hangs: the user is told, once, and its
+// tasks are for others. When there are none, it is not waited for.
+func (s *scheduler) hangs(w *worker) {
+	w.stuck = true
+	if !s.slow {
+		s.slow = true
+		s.p.notice(fmt.Sprintf("the initializer of %s has been running for %v", w.name(), initPatience),
+			"it has no time limit, as --timeout is for tasks; ^C ends it")
+	}
+	switch {
+	case w.outstanding > 0 && !w.recalled:
+		w.recalled = true
+		w.post(message{recall: w.outstanding})
+	case w.outstanding == 0 && w.retiring:
+		w.dismissed = true
+		w.post(message{stop: syscall.SIGTERM, grace: s.p.cfg.Grace})
+	}
+}
+
+// initializing returns since when w has been running its initializer, if it does
+// so now.
+func (w *worker) initializing() (since time.Time, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.started || w.gone || w.board.State.Load() != shm.Busy || w.board.Seq.Load() != 0 {
+		return since, false
+	}
+	return time.Unix(0, int64(w.board.Start.Load())), true
 }

@@ -95,7 +95,7 @@ func (w *worker) understand(e *reported, kind ipc.Kind, body []byte) error {
 	case ipc.KindReplies:
 		return w.replies(e, body)
 	case ipc.KindSaid:
-		return w.said(body)
+		return w.filterSaid(body)
 	case ipc.KindStarved:
 		e.starved = true
 		return ipc.ParseEmpty(body)

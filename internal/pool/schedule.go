@@ -97,6 +97,7 @@ func (s *scheduler) handle(e event) {
 		s.waiting = false
 	case waking:
 		s.alarm = time.Time{}
+		s.checkInitializers(time.Now())
 	case asking:
 		e.reply <- s.status()
 	case reported:
@@ -140,7 +141,7 @@ func (s *scheduler) arrive(e arriving) {
 func (s *scheduler) report(e reported) {
 	w := e.w
 	if e.starts || len(e.results) > 0 {
-		w.useful = true
+		w.useful, w.stuck = true, false
 		w.replied = w.replied || len(e.results) > 0
 		s.trouble.started()
 	}
@@ -167,6 +168,9 @@ func (s *scheduler) report(e reported) {
 	}
 	w.recalled = w.recalled && !e.recall
 	s.takeBack(e.back)
+	if e.recall && w.stuck {
+		s.hangs(w)
+	}
 	if e.noStart != nil {
 		w.outstanding--
 		s.takeBack([]item{*e.noStart})

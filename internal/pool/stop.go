@@ -76,6 +76,9 @@ func (s *scheduler) retire(w *worker, reason string) {
 
 func (s *scheduler) retireAll() {
 	for _, w := range s.workers {
+		if !w.retiring && !w.useful && len(s.p.cfg.Initializer) > 0 {
+			s.wake(time.Now()) // to look what keeps it
+		}
 		s.retire(w, "no more tasks")
 	}
 }

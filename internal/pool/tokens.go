@@ -28,7 +28,7 @@ const holdTime = 250 * time.Millisecond
 func (s *scheduler) entitled(now time.Time) *worker {
 	wanted, free := false, true // whether one is wanted; whether the implicit job is
 	for _, w := range s.workers {
-		idle := w.outstanding == 0 && !w.retiring
+		idle := w.outstanding == 0 && w.takes()
 		switch {
 		case w.right == holding && idle && now.Sub(w.since) > holdTime:
 			s.drop(w)

@@ -22,6 +22,7 @@ type trouble struct {
 	deaths   int  // filters that died without a reply, in a row
 	noRooms  int  // tasks that could not be started, with one worker left
 	waiting  bool // starting is put off for a moment
+	slow     bool // the user knows of an initializer that takes long
 	shrunk   bool // the user knows that the pool has shrunk
 }
 

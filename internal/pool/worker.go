@@ -37,6 +37,8 @@ type worker struct {
 	freed       bool   // its slot is its successor's
 	recalled    bool   // it has been asked to give tasks back
 	pausing     bool   // it has been asked to pause
+	stuck       bool   // its initializer hangs: it gets no tasks
+	dismissed   bool   // it has been told to end that
 	right       right
 	token       uint32    // the number of the TOKEN that it is to take
 	since       time.Time // when it got it
@@ -54,8 +56,8 @@ type worker struct {
 	why     string      // it leaves by itself
 	stdout  task.Output // of the task that runs
 	stderr  task.Output
-	tail    []byte // the end of what its filter has written to stderr
-	said    said   // by its initializer
+	says    said // its filter, to stderr
+	said    said // by its initializer
 
 	mu       sync.Mutex // guards the following
 	requests *os.File
@@ -97,9 +99,15 @@ func (s *scheduler) start() *worker {
 	if s.limits > 0 {
 		w.outbox = append(w.outbox, message{limit: s.limits})
 	}
+	if len(s.p.cfg.Initializer) > 0 {
+		s.wake(time.Now().Add(initPatience))
+	}
 	go w.live()
 	return w
 }
+
+// takes reports whether w may be given tasks.
+func (w *worker) takes() bool { return !w.retiring && !w.stuck }
 
 // hand gives w tasks to run.
 func (w *worker) hand(items []item) {

@@ -56,8 +56,7 @@ var newline = []byte{'\n'}
 // A shellTask is the task that runs.
 type shellTask struct {
 	job   *job
-	sent  bool // the shell knows of it: it is warm
-	stdin int  // memfd; 0: none
+	stdin int // memfd; 0: none
 	clocks
 	pipesAt time.Time // when its output is first looked at, unless it ends before
 	lookAt  time.Time // when it is looked whether it has stopped itself
@@ -118,6 +117,8 @@ func (r *shellRunner) start(j *job) {
 	r.s.board.Group.Store(uint64(r.sh.pid)) // its session holds all of the task
 	if r.sh.warm {
 		r.send()
+	} else {
+		r.retime()
 	}
 }
 
@@ -149,7 +150,7 @@ func (r *shellRunner) send() {
 		return
 	}
 	now := time.Now()
-	c.start, c.clock, c.sent = now, now, true
+	c.start, c.clock = now, now
 	c.pipesAt, c.lookAt = now.Add(pipesDelay), now.Add(stopLook)
 	r.retime()
 	if _, err := proc.Write(r.sh.requests, []byte("t\n")); err != nil {

@@ -39,7 +39,7 @@ func (r *shellRunner) clocks(now time.Time) {
 // retime sets when the running task's time is over.
 func (r *shellRunner) retime() {
 	c := r.cur
-	if c == nil || !c.sent || c.status != "" || !c.killAt.IsZero() {
+	if c == nil || c.job.Seq == 0 || c.status != "" || !c.killAt.IsZero() {
 		return
 	}
 	c.setLimit(time.Duration(r.s.cfg.Timeout))
@@ -62,10 +62,6 @@ func (r *shellRunner) stop(signal int, grace time.Duration) {
 	case c == nil:
 	case c.status != "":
 		r.leaveBehind()
-	case !c.sent: // its shell is not warm yet
-		c.end, c.ended = ipc.Stopped, time.Now()
-		r.finish()
-		r.s.leaving = true
 	default:
 		r.tell(ipc.Stopped, syscall.Signal(signal), grace)
 	}
@@ -75,9 +71,13 @@ func (r *shellRunner) tell(why ipc.End, signal syscall.Signal, grace time.Durati
 	tell(r, &r.cur.clocks, &r.cur.end, why, signal, grace)
 }
 
-// signal sends sig to every process of the task.
+// signal sends sig to every process of the task. Before its shell is warm, that
+// is one of them.
 func (r *shellRunner) signal(sig syscall.Signal) {
 	left := r.sh.left()
+	if !r.sh.warm {
+		left = append([]int{r.sh.pid}, left...)
+	}
 	for i := 0; i < len(left); i++ {
 		left = append(left, proc.Children(left[i])...)
 	}
@@ -115,6 +115,16 @@ func (r *shellRunner) resume() {
 		r.signal(unix.SIGCONT)
 		_ = syscall.Kill(r.sh.pid, unix.SIGCONT)
 	}
+}
+
+// abandon ends a task, or the initializer, for which the shell has not become
+// warm, with that shell and all that it has started.
+func (r *shellRunner) abandon() {
+	r.kill()
+	r.sh.pid = 0
+	r.cur.ended = time.Now()
+	r.finish()
+	r.s.leaving = true
 }
 
 // kill ends the shell with all that it has started.

@@ -163,6 +163,10 @@ func (r *shellRunner) look(now time.Time) {
 
 // endAll kills what is left of the task and ends it, once its shell knows.
 func (r *shellRunner) endAll() {
+	if !r.sh.warm {
+		r.abandon()
+		return
+	}
 	r.killLeft()
 	c := r.cur
 	if c.status == "" {
@@ -194,6 +198,10 @@ func (r *shellRunner) drain() { r.s.drainPipes(&r.pipes, r.cur.job) }
 func (r *shellRunner) shellDied() {
 	_, ws := r.sh.reap()
 	c := r.cur
+	if !r.sh.warm && c.end != ipc.Ended {
+		r.abandon()
+		return
+	}
 	if !r.sh.warm && !ws.Signaled() {
 		r.hearAll()
 		c.status, c.ended = fmt.Sprint(ws.ExitStatus()), time.Now()
