@@ -21,11 +21,17 @@ type workerKind struct {
 	name    string
 	flags   []string
 	command []string
+	tasks   int // that keep it going for a few seconds
 }
 
+// slowFilter is a filter that takes about as long for a record as /bin/echo.
+const slowFilter = `while IFS= read -r x; do sleep 0.001; echo "$x"; done`
+
 var workerKinds = []workerKind{
-	{"exec", nil, []string{"/bin/echo"}},
-	{"shell", []string{"--worker", "shell", "--initializer", `say() { echo "$1"; }`}, []string{"say"}},
+	{"exec", nil, []string{"/bin/echo"}, 2000},
+	{"shell", []string{"--worker", "shell", "--initializer", `say() { echo "$1"; }`}, []string{"say"}, 3000},
+	{"filter", []string{"--worker", "filter"}, []string{slowFilter}, 1000},
+	{"filter-inflight", []string{"--worker", "filter", "--inflight", "50"}, []string{slowFilter}, 1000},
 }
 
 // killFor is how long each of these tests goes on; 0: one run. make torture sets
@@ -95,7 +101,7 @@ func TestKillLoop(t *testing.T) {
 	for _, k := range workerKinds {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
-			again(t, func() { killSupervisors(t, newKillRun(t, k, 2000)) })
+			again(t, func() { killSupervisors(t, newKillRun(t, k, k.tasks)) })
 		})
 	}
 }
@@ -156,7 +162,8 @@ func loggedNumbers(t *testing.T, path string) map[int]int {
 		if !strings.HasSuffix(line, "\n") || f[0] == "Seq" {
 			continue
 		}
-		number, err := strconv.Atoi(strings.TrimSpace(f[8][strings.LastIndexByte(f[8], ' ')+1:]))
+		command, _, _ := strings.Cut(strings.TrimSpace(f[8]), " | ") // of a filter, what goes into it
+		number, err := strconv.Atoi(command[strings.LastIndexByte(command, ' ')+1:])
 		if err != nil || f[6] != "0" || f[7] != "0" {
 			t.Fatalf("odd line in the joblog: %q", line)
 		}

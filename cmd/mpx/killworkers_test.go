@@ -22,7 +22,7 @@ func TestKillWorkers(t *testing.T) {
 	for _, k := range workerKinds {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
-			again(t, func() { killWorkers(t, newKillRun(t, k, 3000)) })
+			again(t, func() { killWorkers(t, newKillRun(t, k, k.tasks)) })
 		})
 	}
 }
