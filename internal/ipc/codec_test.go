@@ -109,7 +109,8 @@ var codecs = map[Kind]codec{
 	KindQuit: codecOf(func(t *rapid.T) Quit {
 		return Quit{Useless: flag(t, "useless"), Text: string(data(t, "text", maxText))}
 	}, func(b []byte, q Quit) []byte { return q.Append(b) }, ParseQuit),
-	KindGot: codecOf(func(t *rapid.T) uint32 { return u32(t, "number") }, AppendGot, ParseToken),
+	KindGot:  codecOf(func(t *rapid.T) uint32 { return u32(t, "number") }, AppendGot, ParseToken),
+	KindWorn: codecOf(func(t *rapid.T) int64 { return rapid.Int64().Draw(t, "resident") }, AppendWorn, ParseWorn),
 }
 
 // empty is a kind without a body.

@@ -34,6 +34,7 @@ type Config struct {
 	Nice        int    `json:"nice,omitempty"`         // what is added to the nice value of the worker, and so of its tasks
 	LimitMemory int64  `json:"limit_memory,omitempty"` // bytes that a task may have: in MemoryGroup, or of address space each of its processes; 0: no limit
 	MemoryGroup []byte `json:"memory_group,omitempty"` // the directory of the cgroup that tasks enter, see proc.MemoryGroups; bytes, as those of Initializer
+	MaxMemory   int64  `json:"max_memory,omitempty"`   // resident bytes over which the worker says WORN; 0: no limit
 	Jobserver   string `json:"jobserver,omitempty"`    // where make's is, see proc.FindJobserver; the worker inherits the descriptors
 
 	// Descriptors of the worker that tasks inherit; 0: a pipe (stdin: /dev/null).

@@ -53,6 +53,7 @@ func TestWire(t *testing.T) {
 		{KindFault, "f", "47 66"},
 		{KindBye, struct{}{}, "48"},
 		{KindGot, uint32(258), "4a 02010000"},
+		{KindWorn, int64(258), "4b 0201000000000000"},
 	} {
 		want, err := hex.DecodeString(strings.ReplaceAll(tt.want, " ", ""))
 		if err != nil {
@@ -148,6 +149,8 @@ func TestMalformed(t *testing.T) {
 		{KindToken, "long", "\x00\x00\x00\x00\x00"},
 		{KindGot, "short", "\x00\x00\x00"},
 		{KindGot, "long", "\x00\x00\x00\x00\x00"},
+		{KindWorn, "short", "\x00\x00\x00\x00\x00\x00\x00"},
+		{KindWorn, "long", "\x00\x00\x00\x00\x00\x00\x00\x00\x00"},
 		{KindHello, "short", "mpxw\x01\x00\x00\x00\x01\x00\x00"},
 		{KindHello, "long", "mpxw\x01\x00\x00\x00\x01\x00\x00\x00\x00"},
 		{KindHello, "magic", "mpxW\x01\x00\x00\x00\x01\x00\x00\x00"},

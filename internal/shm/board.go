@@ -19,6 +19,7 @@ import (
 //	56     token    that token, one byte
 //	64     base     position in the result stream of the outbox's first byte
 //	72     end      position after its last committed byte
+//	80     resident memory of the processes that stay from task to task, in bytes
 //	4096   outbox   OutboxSize bytes
 //
 // The words of the line are stored one by one: a reader that needs several of
@@ -32,6 +33,8 @@ type Board struct {
 	Group   *atomic.Uint64
 	Start   *atomic.Uint64
 	Done    *atomic.Uint64
+	// Resident is 0 where nobody looks: see the configuration's MaxMemory.
+	Resident *atomic.Uint64
 
 	holds *atomic.Uint64
 	slot  []byte // the one of the token
@@ -76,7 +79,7 @@ func newBoard(r *Region) *Board {
 	return &Board{
 		region: r,
 		State:  r.uint64At(0), Seq: r.uint64At(8), Attempt: r.uint64At(16),
-		Group: r.uint64At(24), Start: r.uint64At(32), Done: r.uint64At(40),
+		Group: r.uint64At(24), Start: r.uint64At(32), Done: r.uint64At(40), Resident: r.uint64At(80),
 		holds: r.uint64At(48), slot: r.b[56:57],
 		base: r.uint64At(64), end: r.uint64At(72),
 		outbox: r.b[outboxOffset:],

@@ -58,8 +58,8 @@ func (r *computer) work() {
 		r.mu.Lock()
 		r.answer(&rep, elapsed)
 		r.cur = nil
-		if r.s.retiring && len(r.s.queue) == 0 {
-			r.wakeLoop() // it waits for just this
+		if r.s.retiring && len(r.s.queue) == 0 || r.s.wear.over {
+			r.wakeLoop() // it waits for just this, or has tasks to give back
 		}
 	}
 }
@@ -78,6 +78,7 @@ func (r *computer) answer(rep *Reply, elapsed time.Duration) {
 		Seq: j.Seq, Attempt: j.Attempt, Exit: int32(rep.Exit), Stdout: tail,
 		Timed: true, Start: r.began.UnixNano(), Elapsed: int64(elapsed),
 	})
+	s.look(r)
 	if s.out.Pending() >= flushAt || time.Since(s.held) >= maxDelay || len(s.queue) == 0 || s.holding {
 		_ = s.flush() // the loop meets the same error
 	}
@@ -180,3 +181,5 @@ func (r *computer) kill()   {}
 func (r *computer) close()  {}
 
 func (r *computer) failed() error { return nil }
+
+func (r *computer) residents() []int { return ownPid }

@@ -52,6 +52,7 @@ type filterRunner struct {
 	least   int           // in flight at least: it holds back its replies
 	silence time.Duration // since the last sign of life until it is looked again
 	clocks
+	wear     filterWear
 	starveAt time.Time // when it is looked whether it holds back its replies
 	brokenAt time.Time // when it must have ended, as it has closed a pipe
 	broken   string    // which
@@ -114,7 +115,7 @@ func (r *filterRunner) failed() error { return r.fault }
 func (r *filterRunner) feed() {
 	s := r.s
 	for s.mayStart() && r.size < feedRoom && !r.copy.closed && r.broken == "" {
-		room := r.limit() - r.n
+		room := min(r.limit(), r.fits()) - r.n
 		if room <= 0 || !r.take(room) {
 			break
 		}

@@ -118,6 +118,7 @@ func (r *filterRunner) progress(now time.Time, count int, elapsed time.Duration)
 	}
 	r.copy.replies += uint64(count)
 	r.since = now
+	r.weigh()
 	r.show()
 	r.waiting()
 }

@@ -24,6 +24,10 @@ func (s *session) loop(r runner) error {
 		if s.leaving && !r.busy() {
 			return s.leave(r)
 		}
+		if s.wear.due {
+			s.look(r)
+		}
+		s.unload()
 		if !r.busy() && s.mayStart() && s.out.Room() >= 2*reserve {
 			r.start(s.next())
 		}
@@ -44,9 +48,16 @@ func (s *session) loop(r runner) error {
 	}
 }
 
+// A warmer is a runner that can make itself ready before there is a task. What
+// fails then fails again, and is told, with the first one.
+type warmer interface{ warm() }
+
 // initialize queues the initializer as task 0, before what has already come.
 func (s *session) initialize(r runner) {
 	if len(s.cfg.Initializer) == 0 {
+		if w, ok := r.(warmer); ok {
+			w.warm()
+		}
 		return
 	}
 	var j job

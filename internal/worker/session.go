@@ -55,6 +55,7 @@ type session struct {
 	leaving  bool  // this worker leaves as soon as the running task has ended
 
 	tokens tokens
+	wear   wear
 
 	held time.Time // since when something waits to be written; zero: nothing
 }
@@ -83,6 +84,9 @@ type runner interface {
 	failed() error
 	// close ends what stays from task to task, before the worker leaves.
 	close()
+	// residents returns the processes that stay from task to task: what they have
+	// in memory is what the worker is worn by. The slice stays the runner's.
+	residents() []int
 	// wait is proc.Poll where nothing else runs in this process.
 	wait([]unix.PollFd, time.Duration) (int, error)
 }
@@ -282,7 +286,7 @@ func (s *session) began(t *task.Task, start time.Time) {
 }
 
 // mayStart reports whether the next task may begin.
-func (s *session) mayStart() bool { return len(s.queue) > 0 && !s.paused && !s.holding }
+func (s *session) mayStart() bool { return len(s.queue) > 0 && !s.paused && !s.holding && !s.wear.over }
 
 // holds reports whether d keeps the next task waiting for PROCEED.
 func (s *session) holds(d *ipc.Done) bool {
@@ -300,6 +304,7 @@ func (s *session) holds(d *ipc.Done) bool {
 func (s *session) done(d *ipc.Done) {
 	s.commit(d.Append)
 	s.holding = s.holds(d)
+	s.wear.due = d.Seq != 0 // the initializer's end ends no worker: each is to be of some use
 	s.board.Done.Add(1)
 	s.board.State.Store(shm.Idle)
 	s.board.Group.Store(0)

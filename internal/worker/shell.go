@@ -122,6 +122,13 @@ func (r *shellRunner) start(j *job) {
 	}
 }
 
+// warm launches the shell of a worker that has no task yet, as that of a worker
+// that is to take another's place; with an initializer that does so.
+func (r *shellRunner) warm() { _ = r.launchShell(r.line) }
+
+// residents are the shell and what its initializer has left.
+func (r *shellRunner) residents() []int { return r.sh.stay }
+
 // cannotLaunch ends what there is no shell for.
 func (r *shellRunner) cannotLaunch(err error) {
 	j := r.cur.job

@@ -23,6 +23,7 @@ type resident struct {
 	said     int // read end of what the initializer prints; -1: it is over
 	terminal *terminal
 	warm     bool
+	stay     []int // the shell, and own
 	own      []int // children of the shell's and of ours that the initializer has left
 	// The lists of children, kept open: reading one is a microsecond.
 	below, beside int
@@ -61,6 +62,9 @@ func (r *shellRunner) launchShell(line string) error {
 		proc.Close(fd)
 	}
 	if err != nil {
+		for _, fd := range []int{requests[1], statuses[0], said[0], terminal.master, terminal.slave} {
+			proc.Close(fd)
+		}
 		return fmt.Errorf("start the shell %s: %w", words[0], err)
 	}
 	return nil
@@ -94,6 +98,7 @@ func (sh *resident) readStatus() string {
 func (sh *resident) becomeWarm() {
 	sh.warm = true
 	sh.own = append(proc.Children(sh.pid), others(sh.pid)...)
+	sh.stay = append([]int{sh.pid}, sh.own...)
 	sh.below, sh.beside = childrenFile(sh.pid), childrenFile(unix.Getpid())
 	sh.usual = sh.lists()
 }

@@ -85,6 +85,12 @@ func (r *execRunner) failed() error { return nil }
 
 func (r *execRunner) close() {}
 
+// ownPid is this process: of a worker whose tasks are processes of their own, or
+// are computed here, nothing else stays.
+var ownPid = []int{unix.Getpid()}
+
+func (r *execRunner) residents() []int { return ownPid }
+
 func (r *execRunner) kill() {
 	if c := r.cur; c != nil && !c.over() {
 		proc.EndChildren(func(int) bool { return true }, killLimit, nil)
