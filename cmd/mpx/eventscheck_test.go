@@ -28,10 +28,11 @@ type eventsCheck struct {
 	cut    map[int]int       // the attempt of each task's last task_retry
 	status map[int]string    // of each task_end
 	worker map[string]string // the last of each worker's events
+	ready  map[string]bool   // workers that have become so
 }
 
 func newEventsCheck() *eventsCheck {
-	return &eventsCheck{begun: map[int]int{}, cut: map[int]int{}, status: map[int]string{}, worker: map[string]string{}}
+	return &eventsCheck{begun: map[int]int{}, cut: map[int]int{}, status: map[int]string{}, worker: map[string]string{}, ready: map[string]bool{}}
 }
 
 // all checks the text of a whole run.
@@ -101,6 +102,13 @@ func (c *eventsCheck) work(l *eventLine) error {
 	last, came := c.worker[l.Worker]
 	if came == (l.Event == "worker_start") || last == "worker_die" {
 		return errors.New("in the wrong order")
+	}
+	if l.Event == "worker_ready" { // it may come after worker_retire
+		if c.ready[l.Worker] {
+			return errors.New("ready twice")
+		}
+		c.ready[l.Worker] = true
+		return nil
 	}
 	c.worker[l.Worker] = l.Event
 	return nil

@@ -18,7 +18,7 @@ func (s *scheduler) dispatch() {
 	if s.halted {
 		s.dropTokens()
 	}
-	if s.stopped || s.halted || s.held || s.p.err() != nil { // a failure's STOP may be on its way
+	if !s.acts() {
 		return
 	}
 	if s.p.cfg.gated() {
@@ -36,6 +36,9 @@ func (s *scheduler) dispatch() {
 		s.balance()
 	}
 }
+
+// acts reports whether anything may be begun: a failure's STOP may be on its way.
+func (s *scheduler) acts() bool { return !s.stopped && !s.halted && !s.held && s.p.err() == nil }
 
 // refillAll hands tasks to the workers that are idle, or to all.
 func (s *scheduler) refillAll(idle bool) {
@@ -63,8 +66,8 @@ func (s *scheduler) refill(w *worker) {
 
 // give hands up to n tasks to w, no more than it may still run.
 func (s *scheduler) give(w *worker, n int) {
-	if most := s.p.cfg.MaxTasksPerChild; most > 0 {
-		n = min(n, most-w.given)
+	if w.most > 0 {
+		n = min(n, w.most-w.given)
 	}
 	items := s.queue.take(n, aheadBytes, s.p.cfg.Delim)
 	if len(items) == 0 {
@@ -74,11 +77,14 @@ func (s *scheduler) give(w *worker, n int) {
 		s.release(items)
 	}
 	s.announce(items, w.slot)
+	if w.outstanding == 0 && s.p.cfg.heirs() {
+		w.turn = time.Now()
+	}
 	n = count(items)
 	w.outstanding += n
 	w.given += n
 	w.hand(items)
-	if most := s.p.cfg.MaxTasksPerChild; most > 0 && w.given >= most {
+	if w.most > 0 && w.given >= w.most {
 		s.retire(w, "maxtasksperchild")
 	}
 }

@@ -34,7 +34,7 @@ func newBench(t *testing.T, n int, cfg Config) *bench {
 
 func (b *bench) addWorker() *worker {
 	b.started++
-	w := &worker{p: b.p, number: b.started, slot: b.slots.take()}
+	w := &worker{p: b.p, number: b.started, slot: b.slots.take(), stay: b.p.cfg.draw()}
 	w.more.L = &w.mu
 	b.workers = append(b.workers, w)
 	return w

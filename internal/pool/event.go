@@ -30,19 +30,22 @@ type (
 
 	// What a worker's goroutine tells.
 	reported struct {
-		w       *worker
-		results []result
-		back    []item // given back
-		recall  bool   // back, perhaps empty, answers a recall
-		noStart *item  // there was no room for its process
-		why     string // of noStart
-		starts  bool   // its initializer has done its work
-		badInit *badInit
-		paused  bool
-		began   []result // tasks that have begun, with Config.Watch
-		born    bool     // its process has been started
-		token   uint32   // it holds the token of that number
-		starved bool     // its filter holds back its replies
+		w        *worker
+		results  []result
+		back     []item // given back
+		recall   bool   // back, perhaps empty, answers a recall
+		noStart  *item  // there was no room for its process
+		why      string // of noStart
+		starts   bool   // its initializer has done its work
+		badInit  *badInit
+		paused   bool
+		began    []result // tasks that have begun, with Config.Watch
+		born     bool     // its process has been started
+		token    uint32   // it holds the token of that number
+		ready    bool     // it is warm: see scheduler.warmed
+		worn     int64    // it is over its limit of memory, with so many bytes
+		resident int64    // see worker.resident
+		starved  bool     // its filter holds back its replies
 	}
 	died struct {
 		w    *worker

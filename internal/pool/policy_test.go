@@ -31,6 +31,9 @@ type policy struct {
 	only3              bool // retry only after exit status 3
 	delay              time.Duration
 	maxTasks           int
+	memory             int64
+	age                time.Duration
+	initializer        []string
 	halt               pool.Halt
 }
 
@@ -40,6 +43,7 @@ func (p *policy) config(jobs int) pool.Config {
 	cfg.Timeout = 300 * time.Millisecond
 	cfg.Retries, cfg.RetryLost, cfg.Halt = p.retries, p.retryLost, p.halt
 	cfg.RetryDelay, cfg.MaxTasksPerChild = p.delay, p.maxTasks
+	cfg.MaxWorkerMemory, cfg.MaxWorkerAge, cfg.Initializer = p.memory, p.age, p.initializer
 	if p.only3 {
 		cfg.RetryOn = func(r *task.Result) bool { return r.Exit == 3 }
 	}
@@ -92,6 +96,11 @@ func drawPolicy(t *rapid.T) policy {
 		only3:     rapid.Bool().Draw(t, "only3"),
 		delay:     time.Duration(rapid.IntRange(0, 5).Draw(t, "delay")) * time.Millisecond,
 		maxTasks:  rapid.IntRange(0, 3).Draw(t, "maxTasks"),
+		memory:    rapid.SampledFrom([]int64{0, 0, 1, 1 << 40}).Draw(t, "memory"),
+		age:       rapid.SampledFrom([]time.Duration{0, 0, 1, 5 * time.Millisecond, time.Hour}).Draw(t, "age"),
+	}
+	if rapid.Bool().Draw(t, "initializes") {
+		p.initializer = []string{"true"}
 	}
 	if rapid.Bool().Draw(t, "halts") {
 		p.halt = pool.Halt{

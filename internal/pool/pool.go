@@ -39,7 +39,10 @@ type Config struct {
 
 	Jobs             int           // workers at a time, at least 1; 0: one a task
 	ChunkSize        int           // tasks handed to a worker at a time; 0: by their run time
-	MaxTasksPerChild int           // tasks after which a worker is retired; 0: never
+	MaxTasksPerChild int           // tasks after which a worker is retired, from 100 on up to a tenth fewer; 0: never
+	MaxWorkerMemory  int64         // resident bytes over which a worker is retired, or up to a tenth fewer; 0: never
+	MaxWorkerAge     time.Duration // after which a worker is retired, or up to a tenth earlier; 0: never
+	Warms            bool          // workers need time before a first task, also without an initializer
 	Initializer      []string      // argument vector run once in each worker; nil: none
 	Timeout          time.Duration // a task's time limit; 0: none
 	TimeoutPercent   float64       // instead: of the median run time of tasks that went well; 0: none
@@ -158,6 +161,8 @@ func check(cfg *Config) error {
 		return fmt.Errorf("chunksize is %d, want at least 1", cfg.ChunkSize)
 	case cfg.MaxTasksPerChild < 0:
 		return fmt.Errorf("maxtasksperchild is %d, want at least 1", cfg.MaxTasksPerChild)
+	case cfg.MaxWorkerMemory < 0 || cfg.MaxWorkerAge < 0:
+		return fmt.Errorf("a worker's limits are %d bytes and %v, want none below 0", cfg.MaxWorkerMemory, cfg.MaxWorkerAge)
 	}
 	if cfg.Window == 0 {
 		cfg.Window = defaultWindow

@@ -92,13 +92,16 @@ func (s *slots) take() int {
 	return s.top
 }
 
-// free gives w's slot to its successor. It is called once w has no task left,
+// free gives w's slot to its heir, or to the next worker that starts. It is called once w has no task left,
 // and again without effect when w is gone.
 func (s *slots) free(w *worker) {
 	if w.freed {
 		return
 	}
 	w.freed = true
+	if w.bequeath() {
+		return
+	}
 	s.used--
 	heap.Push(&s.unused, w.slot)
 }

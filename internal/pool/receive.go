@@ -52,6 +52,7 @@ func (w *worker) decode() bool {
 		}
 		if err != nil || !ok {
 			if e.tells() {
+				e.resident = w.resident()
 				w.p.send(e)
 			}
 			return err == nil
@@ -59,9 +60,18 @@ func (w *worker) decode() bool {
 	}
 }
 
+// resident is what the worker had in memory at its last look, in bytes; 0: it does
+// not look.
+func (w *worker) resident() int64 {
+	if w.memory == 0 {
+		return 0
+	}
+	return int64(w.board.Resident.Load())
+}
+
 // tells reports whether e has anything for the scheduler.
 func (e *reported) tells() bool {
-	return e.starved || len(e.results) > 0 || len(e.began) > 0 || e.token > 0 || e.recall || e.noStart != nil || e.starts || e.badInit != nil || e.paused
+	return e.starved || len(e.results) > 0 || len(e.began) > 0 || e.token > 0 || e.recall || e.noStart != nil || e.starts || e.badInit != nil || e.paused || e.ready || e.worn > 0
 }
 
 // understand takes in one frame. An error is one of the worker, which is then
@@ -70,6 +80,11 @@ func (w *worker) understand(e *reported, kind ipc.Kind, body []byte) error {
 	switch kind {
 	case ipc.KindHello:
 		_, err := ipc.ParseHello(body)
+		e.ready = len(w.p.cfg.Initializer) == 0 && w.p.cfg.tellsReady()
+		return err
+	case ipc.KindWorn:
+		resident, err := ipc.ParseWorn(body)
+		e.worn = resident
 		return err
 	case ipc.KindOut:
 		return w.output(body)
@@ -222,7 +237,7 @@ func (w *worker) noStart(e *reported, body []byte) error {
 		return err
 	}
 	if seq == 0 {
-		w.fault = "its initializer cannot be started: " + why
+		w.fault, w.short = "its initializer cannot be started: "+why, true
 		return nil
 	}
 	it, err := w.answer(seq)

@@ -35,6 +35,7 @@ type scheduler struct {
 	median
 	trouble
 	filters
+	heirs
 }
 
 func newScheduler(p *Pool) *scheduler {
@@ -46,8 +47,8 @@ func newScheduler(p *Pool) *scheduler {
 }
 
 // run is the scheduler's life:
-// take in what has happened; then hand out tasks, start workers, or take tasks
-// back from one that has too many; then end what is over. It ends when the pool
+// take in what has happened; then retire workers, hand out tasks, start workers,
+// or take tasks back from one that has too many; then end what is over. It ends when the pool
 // is closed and the last worker is gone.
 func (s *scheduler) run() {
 	defer close(s.p.ended)
@@ -63,7 +64,9 @@ func (s *scheduler) run() {
 			}
 		}
 		s.ripen()
+		s.recycle()
 		s.dispatch()
+		s.prepare()
 		s.endStreams()
 		if s.closing && len(s.streams) == 0 {
 			s.retireAll()
@@ -154,16 +157,23 @@ func (s *scheduler) report(e reported) {
 	if e.born {
 		s.watchBorn(w)
 	}
+	if e.ready {
+		s.warmed(w)
+	}
 	s.begun(w, e.began)
 	s.got(w, e.token)
 	w.outstanding -= tasksOf(e.results) + count(e.back)
+	s.progress(w, &e)
 	s.account(e.results)
 	holds := s.holdsWorker(e.results)
 	s.deliver(s.settle(e.results))
 	if holds && !s.halted && !s.stopped {
 		w.post(message{proceed: true})
 	}
-	if s.halted && e.recall && len(e.back) > 0 { // it gives back a part at a time
+	if e.worn > 0 {
+		s.worn(w, e.worn)
+	}
+	if (s.halted || w.reason == reasonAge) && e.recall && len(e.back) > 0 { // it gives back a part at a time
 		w.post(message{recall: w.outstanding})
 	}
 	w.recalled = w.recalled && !e.recall
@@ -231,6 +241,7 @@ func (s *scheduler) takeBack(items []item) {
 
 // bury takes in that a worker is gone.
 func (s *scheduler) bury(e died) {
+	heir := e.w.elder != nil
 	s.slots.free(e.w)
 	s.workers = slices.DeleteFunc(s.workers, func(w *worker) bool { return w == e.w })
 	back := append(e.back, e.w.takeInflight()...) // handed to it since it ended
@@ -239,7 +250,7 @@ func (s *scheduler) bury(e died) {
 	}
 	s.takeBack(back)
 	if e.how != nil && e.lost == nil && !e.w.useful && !s.stopped {
-		s.launchFailed(e.how)
+		s.launchFailed(e, heir)
 	}
 	switch {
 	case e.how != nil:

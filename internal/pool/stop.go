@@ -67,6 +67,7 @@ func (s *scheduler) retire(w *worker, reason string) {
 	if !w.retiring {
 		w.retiring, w.reason = true, reason
 		s.watchRetired(w)
+		s.cutShort(w)
 		w.post(message{retire: true})
 	}
 	if w.outstanding == 0 {

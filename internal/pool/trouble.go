@@ -31,19 +31,27 @@ func (t *trouble) started() { t.launches, t.inits, t.deaths = 0, 0, 0 }
 
 // launchFailed handles a worker that did not come to life. For want of room the
 // pool shrinks to what fits; for another reason it tries again, a few times.
-func (s *scheduler) launchFailed(why error) {
+func (s *scheduler) launchFailed(e died, heir bool) {
+	if heir {
+		s.heirFailed(e)
+		return
+	}
 	s.launches++
-	if len(s.workers) > 0 && (s.launches >= launchTries || proc.OutOfResources(why)) {
-		s.shrink(len(s.workers), why.Error())
+	if len(s.workers) > 0 && (s.launches >= launchTries || proc.OutOfResources(e.how)) {
+		s.shrink(len(s.workers), e.how.Error())
 	}
 	if len(s.workers) == 0 && s.launches >= launchTries {
-		s.p.fail(fmt.Errorf("no worker can be started: %w", why))
+		s.p.fail(fmt.Errorf("no worker can be started: %w", e.how))
 	}
 }
 
-// noRoom handles a task whose process could not be started: a worker fewer
-// leaves more room. The last worker tries for a while.
+// noRoom handles a task whose process could not be started: a worker fewer, first
+// one without a task, leaves more room. The last worker tries for a while.
 func (s *scheduler) noRoom(why string) {
+	if s.dropHeirs() {
+		s.catchBreath()
+		return
+	}
 	if s.slots.used > 1 {
 		s.noRooms = 0
 		s.shrink(s.slots.used-1, why)
@@ -53,6 +61,11 @@ func (s *scheduler) noRoom(why string) {
 		s.p.fail(fmt.Errorf("no process can be started: %s", why))
 		return
 	}
+	s.catchBreath()
+}
+
+// catchBreath starts no worker for a moment.
+func (s *scheduler) catchBreath() {
 	p := s.p
 	s.waiting = true
 	time.AfterFunc(noRoomPause, func() { p.send(retrying{}) })
@@ -61,6 +74,7 @@ func (s *scheduler) noRoom(why string) {
 // shrink lowers the number of workers to n, and says so once.
 func (s *scheduler) shrink(n int, why string) {
 	s.limit = max(1, min(s.limit, n))
+	s.dropHeirs()
 	if s.shrunk {
 		return
 	}

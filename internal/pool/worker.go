@@ -28,7 +28,7 @@ type worker struct {
 
 	// The scheduler's alone:
 	outstanding int    // tasks handed to it that it has not answered
-	given       int    // tasks ever handed to it
+	given       int    // tasks handed to it that it has run, or is to run
 	born        bool   // its process has been started; known with Config.Watch
 	replied     bool   // it has given a result
 	useful      bool   // it has answered one of them, or its initializer has worked
@@ -43,6 +43,7 @@ type worker struct {
 	token       uint32    // the number of the TOKEN that it is to take
 	since       time.Time // when it got it
 	told        attempt   // the last whose beginning has been told
+	stay
 
 	// live's alone:
 	pid     int
@@ -54,6 +55,7 @@ type worker struct {
 	bye     bool
 	fault   string
 	why     string      // it leaves by itself
+	short   bool        // there was no room for its initializer
 	stdout  task.Output // of the task that runs
 	stderr  task.Output
 	says    said // its filter, to stderr
@@ -91,9 +93,12 @@ type message struct {
 func (w *worker) name() string { return "mpx-worker-" + strconv.Itoa(w.number) }
 
 // start adds a worker.
-func (s *scheduler) start() *worker {
+func (s *scheduler) start() *worker { return s.hire(s.slots.take()) }
+
+// hire starts a worker that has, or is to have, slot.
+func (s *scheduler) hire(slot int) *worker {
 	s.started++
-	w := &worker{p: s.p, number: s.started, slot: s.slots.take()}
+	w := &worker{p: s.p, number: s.started, slot: slot, stay: s.p.cfg.draw()}
 	w.more.L = &w.mu
 	s.workers = append(s.workers, w)
 	if s.limits > 0 {
@@ -107,7 +112,7 @@ func (s *scheduler) start() *worker {
 }
 
 // takes reports whether w may be given tasks.
-func (w *worker) takes() bool { return !w.retiring && !w.stuck }
+func (w *worker) takes() bool { return !w.retiring && !w.stuck && w.elder == nil }
 
 // hand gives w tasks to run.
 func (w *worker) hand(items []item) {
@@ -235,6 +240,7 @@ func (w *worker) config() []byte {
 		Stdin: number(c.Stdin), Stdout: number(c.Stdout), Stderr: number(c.Stderr), Keep: number(c.Keep), Terminal: c.Terminal,
 		Starts: c.Watch != nil, OKStatus: c.OKStatus, HoldFailed: fail, HoldOK: ok,
 		Nice: c.Nice, LimitMemory: c.LimitMemory, MemoryGroup: []byte(w.group), Jobserver: c.Jobserver,
+		MaxMemory: w.memory,
 	})
 	if err != nil {
 		panic("bug: encode configuration: " + err.Error())

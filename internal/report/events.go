@@ -57,6 +57,9 @@ func (e *Events) Watch(ev task.Event) {
 		if ev.PID > 0 {
 			b = appendNumber(b, "worker_pid", int64(ev.PID))
 		}
+		if ev.Kind == task.WorkerReady {
+			b = appendSeconds(append(b, `,"seconds":`...), ev.Elapsed)
+		}
 		if ev.Reason != "" {
 			b = append(b, `,"reason":"`...)
 			b = append(appendEscaped(b, strings.ToValidUTF8(ev.Reason, "\uFFFD")), '"')

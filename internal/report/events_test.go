@@ -89,7 +89,7 @@ func everyEvent(kind task.EventKind) (all []task.Event) {
 	switch kind {
 	case task.Halted:
 		return []task.Event{{Kind: kind, Time: e.Time, Reason: "3 of 5 tasks failed"}}
-	case task.WorkerStart:
+	case task.WorkerStart, task.WorkerReady:
 		e.Reason = ""
 	case task.TaskStart, task.TaskLost, task.TaskRetry, task.TaskEnd:
 		for _, words := range [][]string{{"a"}, {"\xff"}, {"a", "b"}, {"a", "\xff"}} {

@@ -41,7 +41,7 @@ func (t *Trace) Watch(e task.Event) {
 		if !e.Result.Start.IsZero() {
 			t.add(func(b []byte) []byte { return t.appendAttempt(t.appendLane(b, e.Slot), &e) })
 		}
-	case task.WorkerStart, task.WorkerRetire, task.WorkerDie:
+	case task.WorkerStart, task.WorkerReady, task.WorkerRetire, task.WorkerDie:
 		t.add(func(b []byte) []byte { return t.appendMark(t.appendLane(b, e.Slot), &e) })
 	}
 }
@@ -84,13 +84,18 @@ func (t *Trace) appendAttempt(b []byte, e *task.Event) []byte {
 	return append(b, "}}"...)
 }
 
+// doings say what a worker does.
+var doings = map[task.EventKind]string{
+	task.WorkerStart: " starts", task.WorkerReady: " is ready", task.WorkerRetire: " retires", task.WorkerDie: " dies",
+}
+
 func (t *Trace) appendMark(b []byte, e *task.Event) []byte {
 	b = append(b, ",\n"+`{"ph":"i","s":"t","pid":1,"tid":`...)
 	b = strconv.AppendInt(b, int64(e.Slot), 10)
 	b = t.appendMicros(b, "ts", e.Time.Sub(t.start))
 	b = append(b, `,"name":"mpx-worker-`...)
 	b = strconv.AppendInt(b, int64(e.Worker), 10)
-	b = append(b, map[task.EventKind]string{task.WorkerStart: " starts", task.WorkerRetire: " retires", task.WorkerDie: " dies"}[e.Kind]...)
+	b = append(b, doings[e.Kind]...)
 	b = append(b, `","args":{"pid":`...)
 	b = strconv.AppendInt(b, int64(e.PID), 10)
 	b = append(b, `,"reason":"`...)

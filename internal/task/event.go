@@ -13,12 +13,13 @@ const (
 	TaskRetry                     // an attempt has ended, and another will follow
 	TaskEnd                       // a task has its outcome
 	WorkerStart                   // a worker process has been started
+	WorkerReady                   // it is warm: its initializer has worked, or it has come to life and has none
 	WorkerRetire                  // a worker has been told to leave, or leaves by itself
 	WorkerDie                     // a worker is gone that should not be
 	Halted                        // --halt has ended the run
 )
 
-var eventWords = [...]string{"task_start", "task_lost", "task_retry", "task_end", "worker_start", "worker_retire", "worker_die", "halt"}
+var eventWords = [...]string{"task_start", "task_lost", "task_retry", "task_end", "worker_start", "worker_ready", "worker_retire", "worker_die", "halt"}
 
 func (k EventKind) String() string { return eventWords[k] }
 
@@ -38,6 +39,8 @@ type Event struct {
 	// TaskStart its Task, Worker, Slot and Start. Nil for a worker's event.
 	Result *Result
 	Delay  time.Duration // TaskRetry: before the next attempt may start
+	// Elapsed, of WorkerReady, is the time since it was decided to start it.
+	Elapsed time.Duration
 	// The worker: its number from 1, its job slot, its process.
 	Worker, Slot, PID int
 	Reason            string // why: WorkerRetire, WorkerDie, TaskLost, Halted
