@@ -56,6 +56,7 @@ func drawRun(round int) *jobserverRun {
 	for _, flag := range []string{
 		"--halt=now,fail=1", "--halt=soon,fail=3", "--timeout=0.03", "--maxtasksperchild=2", "--delay=0.005",
 		"--retries=1", "--retry-delay=0.01", "--kill-after=0", "--unordered", "--retry-lost=0",
+		"--max-worker-age=0.02", "--max-worker-memory=1K", "--initializer=true",
 	} {
 		if rand.IntN(4) == 0 {
 			d.flags = append(d.flags, flag)

@@ -61,14 +61,32 @@ func (o *mapOptions) checkPool() (err error) {
 			return usagef("a number of records from 1, or auto", "--chunksize %s makes no sense", o.chunkSize)
 		}
 	}
-	if o.maxTasks < 0 {
-		return usagef("a number of tasks from 1; 0: never retire", "--maxtasksperchild %d makes no sense", o.maxTasks)
+	if err := o.checkRecycling(); err != nil {
+		return err
 	}
 	if err := o.checkWorker(); err != nil {
 		return err
 	}
 	if o.shell != "" && o.noShell {
 		return usagef("leave one out", "--shell and --no-shell exclude each other")
+	}
+	return nil
+}
+
+// checkRecycling reads when workers retire. 0 is never.
+func (o *mapOptions) checkRecycling() (err error) {
+	if o.maxTasks < 0 {
+		return usagef("a number of tasks from 1; 0: never retire", "--maxtasksperchild %d makes no sense", o.maxTasks)
+	}
+	if o.maxMemory != "" {
+		if o.maxMemoryN, err = parseSize(o.maxMemory); err != nil {
+			return usagef("bytes, or 500M, 2G; 0: never retire", "--max-worker-memory %s makes no sense", o.maxMemory)
+		}
+	}
+	if o.maxAge != "" {
+		if o.maxAgeDur, err = parseDuration(o.maxAge); err != nil {
+			return usagef("90s, 15m, 2h, 1d, or a number of seconds; 0: never retire", "--max-worker-age %s makes no sense", o.maxAge)
+		}
 	}
 	return nil
 }

@@ -27,6 +27,8 @@ type mapOptions struct {
 	maxProcs    string
 	chunkSize   string
 	maxTasks    int
+	maxMemory   string
+	maxAge      string
 	initializer string
 	worker      string
 	protocol    string
@@ -77,6 +79,8 @@ type mapOptions struct {
 	jobsGiven                bool // by -j or -P
 	loadN                    float64
 	memFreeN, limitMemoryN   int64
+	maxMemoryN               int64 // of a worker
+	maxAgeDur                time.Duration
 }
 
 func (o *mapOptions) addFlags(f *pflag.FlagSet) {
@@ -140,7 +144,9 @@ func (o *mapOptions) addPoolFlags(f *pflag.FlagSet) {
 	f.StringVarP(&o.jobs, "jobs", "j", "100%", "run `N` tasks at a time; N%, +N, -N of the processors; 0: all at once")
 	f.StringVarP(&o.maxProcs, "max-procs", "P", "", "the same as --jobs (`N`)")
 	f.StringVar(&o.chunkSize, "chunksize", "auto", "hand `N` records to a worker at a time")
-	f.IntVar(&o.maxTasks, "maxtasksperchild", 0, "retire a worker after `N` tasks; 0: never")
+	f.IntVar(&o.maxTasks, "maxtasksperchild", 0, "retire a worker after `N` tasks, from 100 on up to a tenth earlier; 0: never")
+	f.StringVar(&o.maxMemory, "max-worker-memory", "", "retire a worker that keeps more than `SIZE` in memory from task to task (200M)")
+	f.StringVar(&o.maxAge, "max-worker-age", "", "retire a worker `DUR` after its start, when its task has ended")
 	f.StringVar(&o.initializer, "initializer", "", "run `CMD`, a shell line, once in each worker before its first task")
 	f.StringVar(&o.worker, "worker", "exec", "a task is a process of its own, a subshell of a shell that stays, or a record for a command that stays: `exec|shell|filter`")
 	f.StringVar(&o.protocol, "protocol", "lines", "what a filter reads and answers, for each record: `lines|json`")

@@ -109,7 +109,8 @@ func openResultsDir(dir string, resume bool, path func(*task.Task, int) []byte) 
 func (r *mapRun) poolConfig() (pool.Config, error) {
 	cfg := pool.Config{
 		Function: r.o.worker, Args: r.spec, Jobs: r.o.jobsN, ChunkSize: r.o.chunkN,
-		MaxTasksPerChild: r.o.maxTasks, Timeout: r.o.timeoutDur, Grace: r.o.killAfterDur,
+		MaxTasksPerChild: r.o.maxTasks, MaxWorkerMemory: r.o.maxMemoryN, MaxWorkerAge: r.o.maxAgeDur,
+		Warms: r.o.worker != "exec", Timeout: r.o.timeoutDur, Grace: r.o.killAfterDur,
 		KillLeft: r.o.leftovers == "kill", RetryLost: r.o.retryLost, OKStatus: r.o.okN,
 		Retries: r.o.retries, RetryDelay: r.o.retryDelayDur, RetryOn: r.o.retryIf, Halt: r.o.haltAt,
 		TimeoutPercent: r.o.timeoutPercent, Delay: r.o.delayDur,
