@@ -47,12 +47,13 @@ replaced in COMMAND.
 Workers are recycled: after --maxtasksperchild N tasks, at --max-worker-age, or
 with more than --max-worker-memory resident. That is the memory of the worker
 itself, with --worker shell of its shell and of what the initializer has left
-running, with --worker filter of the command, which is to stay under the limit by
-what a record has added so far; a task's is --limit-memory's. Each worker runs one task at least, and
-none is retired in the midst of one. A limit is drawn for each worker, up to a
-tenth below the one given, so that workers do not all retire at once; an N under
-100 is exact. With an initializer or a command that stays, the successor warms up while
-the old worker still runs tasks, and has the same {%} then.
+running, with --worker filter of the command, which stays under the limit if
+records add about as much as those before; a task's is --limit-memory's. Each
+worker runs one task at least, and none is retired in the midst of one. A limit
+is drawn for each worker, up to a tenth below the one given, so that workers do
+not all retire at once; an N under 100 is exact. With an initializer, a shell or
+a filter the successor warms up while the old worker still runs tasks, and has
+the same {%} then.
 
 How far a run is stands in one line at the foot of a terminal; elsewhere stderr
 gets a summary in the end if the run took a second or more (--progress). SIGUSR1

@@ -25,7 +25,7 @@ const (
 func (r *filterRunner) starve(now time.Time) {
 	r.silence = min(2*r.silence, starveMost)
 	r.starveAt = now.Add(r.silence)
-	if r.copy.closed || len(r.unsent) > 0 || !r.readsMore() {
+	if r.copy.closed || len(r.unsent) > 0 || !r.readsMore() || !empty(r.copy.out) {
 		return
 	}
 	r.least = max(starveRecords, 4*r.n)
@@ -42,7 +42,7 @@ const starveRecords = 64
 // readsMore reports whether a process of the copy waits for more of its stdin,
 // and nothing is left in there.
 func (r *filterRunner) readsMore() bool {
-	if waiting, err := unix.IoctlGetInt(r.copy.in, unix.TIOCINQ); err != nil || waiting > 0 {
+	if !empty(r.copy.in) {
 		return false
 	}
 	ours, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(r.copy.in))
@@ -60,6 +60,12 @@ func (r *filterRunner) readsMore() bool {
 		}
 	}
 	return false
+}
+
+// empty reports whether nothing stands in a pipe, either end of which is fd.
+func empty(fd int) bool {
+	waiting, err := unix.IoctlGetInt(fd, unix.TIOCINQ)
+	return err == nil && waiting == 0
 }
 
 var readFromZero = strconv.Itoa(unix.SYS_READ) + " 0x0 "

@@ -86,7 +86,7 @@ func (r *filterRunner) tick(now time.Time) {
 // not begun to read is still starting, which may take longer.
 func (r *filterRunner) overtime(now time.Time) {
 	limit := time.Duration(r.s.cfg.Timeout)
-	if r.copy.replies == 0 && r.untouched() && now.Sub(r.since) < startTimes*limit {
+	if r.copy.replies == 0 && !empty(r.copy.in) && now.Sub(r.since) < startTimes*limit {
 		r.clocks.limit = now.Add(limit)
 		return
 	}
@@ -96,12 +96,6 @@ func (r *filterRunner) overtime(now time.Time) {
 
 // startTimes is how many time limits a copy may take until it first reads.
 const startTimes = 10
-
-// untouched reports whether the copy has read nothing of what was written.
-func (r *filterRunner) untouched() bool {
-	waiting, err := unix.IoctlGetInt(r.copy.in, unix.TIOCINQ)
-	return err == nil && waiting > 0
-}
 
 // waiting sets the clocks for the first record in flight.
 func (r *filterRunner) waiting() {
