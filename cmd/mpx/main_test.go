@@ -12,7 +12,7 @@ import (
 var raceEnabled bool
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mpx": main})
+	testscript.Main(m, map[string]func(){"mpx": main, "leaking-filter": leakingFilter})
 }
 
 // TestScript runs testdata/script, one behaviour a file. Beyond testscript's
