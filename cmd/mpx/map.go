@@ -89,35 +89,22 @@ func (r *mapRun) prepare(args []string) error {
 		return usagef("leave out the colon: mpx map --header COMMAND", "--header takes no value, and : is a command that does nothing")
 	}
 	src := r.o.sourceSpec(r.a, words, groups)
-	if err := r.hintTerminal(&src); err != nil {
-		return err
-	}
+	r.a.hintTerminal(&src)
 	r.inputSpec = src
 	r.stdinAt = -1
 	if at, err := r.a.stdin.Seek(0, io.SeekCurrent); err == nil {
 		r.stdinAt = at
 	}
-	if r.source, err = task.OpenSource(src); err != nil {
-		return err
-	}
-	names, err := r.source.Names()
-	if err != nil {
-		return err
-	}
-	r.spec = r.o.spec(words, names, r.source.Columns())
-	if r.tmpl, err = task.Compile(r.spec); err != nil {
-		return err
-	}
-	return nil
+	r.source, r.spec, r.tmpl, err = r.o.openTasks(src, words)
+	return err
 }
 
 // hintTerminal tells a user who typed no input what is waited for.
-func (r *mapRun) hintTerminal(src *task.SourceSpec) error {
+func (a *app) hintTerminal(src *task.SourceSpec) {
 	reads := len(src.Groups) == 0 && len(src.Files) == 0
-	if reads && isTerminal(r.a.stdin) {
-		fmt.Fprintln(r.a.stderr, "mpx: reading records from the terminal: one a line, ^D ends them")
+	if reads && isTerminal(a.stdin) {
+		fmt.Fprintln(a.stderr, "mpx: reading records from the terminal: one a line, ^D ends them")
 	}
-	return nil
 }
 
 // printCommands is --dry-run.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mpx/internal/pool"
+	"mpx/internal/task"
 	"mpx/internal/worker"
 )
 
@@ -69,12 +70,11 @@ func (o *mapOptions) showsRecords() bool {
 }
 
 // configureFilter has cfg keep a copy of the command running in each worker.
-func (r *mapRun) configureFilter(cfg *pool.Config) {
-	cfg.Args = worker.Filter{Command: r.spec, JSON: r.o.protocol == "json", Inflight: r.o.inflightN}
-	cfg.Delim, cfg.AnyOrder = r.o.filterDelim(), r.o.protocol == "json"
-	cfg.Said = r.report.Said
-	cfg.Unbuffer = unbuffer(r.words)
-	if r.o.spans() && r.jobserver == "" {
+func (o *mapOptions) configureFilter(cfg *pool.Config, spec task.Spec) {
+	cfg.Args = worker.Filter{Command: spec, JSON: o.protocol == "json", Inflight: o.inflightN}
+	cfg.Delim, cfg.AnyOrder = o.filterDelim(), o.protocol == "json"
+	cfg.Unbuffer = unbuffer(spec.Words)
+	if o.spans() {
 		cfg.Ahead, cfg.Window = spanAhead, spanWindow
 	}
 }

@@ -107,23 +107,12 @@ func openResultsDir(dir string, resume bool, path func(*task.Task, int) []byte) 
 }
 
 func (r *mapRun) poolConfig() (pool.Config, error) {
-	cfg := pool.Config{
-		Function: r.o.worker, Args: r.spec, Jobs: r.o.jobsN, ChunkSize: r.o.chunkN,
-		MaxTasksPerChild: r.o.maxTasks, MaxWorkerMemory: r.o.maxMemoryN, MaxWorkerAge: r.o.maxAgeDur,
-		Warms: r.o.worker != "exec", Timeout: r.o.timeoutDur, Grace: r.o.killAfterDur,
-		KillLeft: r.o.leftovers == "kill", RetryLost: r.o.retryLost, OKStatus: r.o.okN,
-		Retries: r.o.retries, RetryDelay: r.o.retryDelayDur, RetryOn: r.o.retryIf, Halt: r.o.haltAt,
-		TimeoutPercent: r.o.timeoutPercent, Delay: r.o.delayDur,
-		Load: r.o.loadN, MemoryFree: r.o.memFreeN, Nice: r.o.nice, LimitMemory: r.o.limitMemoryN, Jobserver: r.jobserver,
-		Store: r.store, Notice: r.notice,
-		// What is shown of a task that went well needs its data only here:
-		Forget: !r.o.showsRecords(),
-	}
+	cfg := r.o.poolConfig(r.spec)
+	cfg.Jobserver, cfg.Store, cfg.Notice = r.jobserver, r.store, r.notice
+	// What is shown of a task that went well needs its data only here:
+	cfg.Forget = !r.o.showsRecords()
 	if r.o.worker == "filter" {
-		r.configureFilter(&cfg)
-	}
-	if r.o.initializer != "" {
-		cfg.Initializer = append(r.o.shellWords("sh"), "-c", r.o.initializer)
+		cfg.Said = r.report.Said
 	}
 	if r.o.verbose {
 		cfg.Starting = func(t *task.Task, slot int) {
@@ -151,6 +140,26 @@ func (r *mapRun) poolConfig() (pool.Config, error) {
 		cfg.Stdin, err = handDown(r.a.stdin)
 	}
 	return cfg, err
+}
+
+// poolConfig is what the flags say of the pool; spec is of its tasks.
+func (o *mapOptions) poolConfig(spec task.Spec) pool.Config {
+	cfg := pool.Config{
+		Function: o.worker, Args: spec, Jobs: o.jobsN, ChunkSize: o.chunkN,
+		MaxTasksPerChild: o.maxTasks, MaxWorkerMemory: o.maxMemoryN, MaxWorkerAge: o.maxAgeDur,
+		Warms: o.worker != "exec", Timeout: o.timeoutDur, Grace: o.killAfterDur,
+		KillLeft: o.leftovers == "kill", RetryLost: o.retryLost, OKStatus: o.okN,
+		Retries: o.retries, RetryDelay: o.retryDelayDur, RetryOn: o.retryIf, Halt: o.haltAt,
+		TimeoutPercent: o.timeoutPercent, Delay: o.delayDur,
+		Load: o.loadN, MemoryFree: o.memFreeN, Nice: o.nice, LimitMemory: o.limitMemoryN,
+	}
+	if o.worker == "filter" {
+		o.configureFilter(&cfg, spec)
+	}
+	if o.initializer != "" {
+		cfg.Initializer = append(o.shellWords("sh"), "-c", o.initializer)
+	}
+	return cfg
 }
 
 // initializerHint returns what to do about an initializer that sets what no

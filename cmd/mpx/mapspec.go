@@ -67,6 +67,21 @@ func (o *mapOptions) sourceSpec(a *app, words []string, groups []task.Group) tas
 	return s
 }
 
+// openTasks opens the input and compiles COMMAND for it.
+func (o *mapOptions) openTasks(input task.SourceSpec, words []string) (*task.Source, task.Spec, *task.Template, error) {
+	src, err := task.OpenSource(input)
+	if err != nil {
+		return nil, task.Spec{}, nil, err
+	}
+	names, err := src.Names()
+	if err != nil {
+		return src, task.Spec{}, nil, err
+	}
+	spec := o.spec(words, names, src.Columns())
+	tmpl, err := task.Compile(spec)
+	return src, spec, tmpl, err
+}
+
 // argRoom is how many bytes of records -n max puts into one command: what the
 // kernel has room for, beside the environment and the words, and no more than
 // xargs.

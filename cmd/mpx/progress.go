@@ -116,7 +116,7 @@ func (r *mapRun) countTasks(total *atomic.Uint64) {
 func (r *mapRun) again() (spec task.SourceSpec, ok bool) {
 	spec = r.inputSpec
 	stdin := len(spec.Files) == 0 && len(spec.Groups) == 0
-	for _, name := range r.inputFiles() {
+	for _, name := range inputFiles(&r.inputSpec) {
 		if name == "-" {
 			stdin = true
 		} else if st, err := os.Stat(name); err != nil || !st.Mode().IsRegular() {

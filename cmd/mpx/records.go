@@ -22,21 +22,28 @@ func (o *mapOptions) checkRecords() error {
 	return nil
 }
 
+// A place is a file that a run reads or writes, and what it is to the run.
+type place struct{ what, path string }
+
 // checkPlaces refuses a record in a file that is something else to this run:
 // its input, where its output goes, or another record. Opened anew it would be
 // emptied, or written over.
 func (r *mapRun) checkPlaces() error {
-	type place struct{ what, path string }
+	return checkPlaces(inputFiles(&r.inputSpec), []place{
+		{"joblog", strings.TrimPrefix(r.o.joblog, "+")}, {"events", r.o.events}, {"trace", r.o.trace}, {"report", r.o.page}, {"junit", r.o.junit},
+	})
+}
+
+// checkPlaces is given the files of the input, and records by their flags.
+func checkPlaces(input []string, records []place) error {
 	var taken []place
-	for _, name := range r.inputFiles() {
+	for _, name := range input {
 		taken = append(taken, place{"the input", name})
 	}
 	for fd, what := range []string{"the input", "where mpx's output goes", "where mpx's messages go"} {
 		taken = append(taken, place{what, "/proc/self/fd/" + strconv.Itoa(fd)})
 	}
-	for _, f := range []place{
-		{"joblog", strings.TrimPrefix(r.o.joblog, "+")}, {"events", r.o.events}, {"trace", r.o.trace}, {"report", r.o.page}, {"junit", r.o.junit},
-	} {
+	for _, f := range records {
 		if f.path == "" || strings.HasPrefix(f.path, "fd:") {
 			continue
 		}
@@ -51,9 +58,9 @@ func (r *mapRun) checkPlaces() error {
 }
 
 // inputFiles returns the files that tasks are read from.
-func (r *mapRun) inputFiles() []string {
-	names := slices.Clone(r.inputSpec.Files)
-	for _, g := range r.inputSpec.Groups {
+func inputFiles(input *task.SourceSpec) []string {
+	names := slices.Clone(input.Files)
+	for _, g := range input.Groups {
 		if g.IsFile {
 			names = append(names, g.File)
 		}
