@@ -203,20 +203,5 @@ func (r *execRunner) launch(j *job, argv []string) (pid, pidfd int, err error) {
 	return r.paths.execute(&spec)
 }
 
-// fileOf returns a descriptor from which b can be read: a memfd, so that
-// nobody has to feed a pipe, whatever the task does with its stdin.
-func fileOf(b []byte) (int, error) {
-	fd, err := unix.MemfdCreate("mpx-stdin", unix.MFD_CLOEXEC)
-	if err != nil {
-		return -1, err
-	}
-	for off := int64(0); len(b) > 0; {
-		n, err := unix.Pwrite(fd, b, off)
-		if err != nil {
-			unix.Close(fd)
-			return -1, err
-		}
-		b, off = b[n:], off+int64(n)
-	}
-	return fd, nil
-}
+// fileOf returns a descriptor for the standard input b of a task.
+func fileOf(b []byte) (int, error) { return proc.MemFile("mpx-stdin", b) }
