@@ -4,135 +4,164 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"syscall"
 
 	"mpx/internal/pool"
-	"mpx/internal/proc"
 	"mpx/internal/task"
-
-	"golang.org/x/sys/unix"
 )
 
-// benchCommandLine times the user's command on the user's tasks.
-func (a *app) benchCommandLine(o *benchOptions, words []string, groups []task.Group) error {
-	b := &commandBench{a: a, o: o}
-	if err := b.read(words, groups); err != nil {
-		return err
-	}
-	if len(b.tasks) == 0 {
-		return usagef("seq 100 | mpx bench COMMAND, or ::: VALUES", "there are no tasks")
-	}
-	c := &contest{what: strings.Join(words, " "), tasks: len(b.tasks), jobs: o.jobsN, sequential: b.oneAfterAnother, pool: b.throughPool}
-	t, err := c.run(o.runs)
-	if err == nil {
-		err = c.tell(a.stdout, o.runs, t)
-	}
-	if err == nil && b.failed > 0 {
-		fmt.Fprintf(a.stderr, "mpx: %s failed: the times may mean little\n", counted(b.failed, "task"))
-		return &outcome{status: exitFailed}
-	}
-	return err
+// A commandBench runs the user's command on the user's tasks in several ways.
+type commandBench struct {
+	a       *app
+	words   []string // COMMAND
+	names   []string // of columns
+	columns int
+	tasks   []task.Task
 }
 
-// A commandBench runs commands in both ways. What they print is dropped.
-type commandBench struct {
-	a      *app
-	o      *benchOptions
-	spec   task.Spec
-	tmpl   *task.Template
-	tasks  []task.Task
-	failed int // of the last run
+// open opens the input, and finds what is wrong with COMMAND.
+func (b *commandBench) open(o *mapOptions, input task.SourceSpec) (*task.Source, error) {
+	src, spec, _, err := o.openTasks(input, b.words)
+	if err != nil {
+		return nil, err
+	}
+	b.names, b.columns = spec.Names, src.Columns()
+	return src, nil
 }
 
 // read takes in all tasks, as each run needs them.
-func (b *commandBench) read(words []string, groups []task.Group) error {
-	src, err := task.OpenSource(b.o.sourceSpec(b.a, words, groups))
-	if err != nil {
-		return err
-	}
-	defer src.Close()
-	b.spec = b.o.spec(words, nil, src.Columns())
-	if b.tmpl, err = task.Compile(b.spec); err != nil {
-		return err
-	}
+func (b *commandBench) read(src *task.Source) error {
 	for {
 		tasks, err := src.Next()
 		b.tasks = append(b.tasks, tasks...)
 		if err == io.EOF {
-			return nil
+			break
 		}
 		if err != nil {
 			return err
 		}
 	}
-}
-
-// oneAfterAnother is what a loop would do, without a pool.
-func (b *commandBench) oneAfterAnother() error {
-	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(null)
-	b.failed = 0
-	for i := range b.tasks {
-		argv, err := b.tmpl.Argv(&b.tasks[i], 1)
-		if err != nil {
-			return err
-		}
-		path, err := proc.LookPath(argv[0])
-		if err != nil {
-			return fmt.Errorf("%s: %w", argv[0], err)
-		}
-		pid, pidfd, err := proc.Start(&proc.Spec{Path: path, Argv: argv, Env: syscall.Environ(), Files: [3]int{null, null, null}})
-		if err != nil {
-			return fmt.Errorf("%s: %w", argv[0], err)
-		}
-		unix.Close(pidfd)
-		var ws syscall.WaitStatus
-		for {
-			if _, err = syscall.Wait4(pid, &ws, 0, nil); !errors.Is(err, syscall.EINTR) {
-				break
-			}
-		}
-		if err != nil || ws != 0 {
-			b.failed++
-		}
+	if len(b.tasks) == 0 {
+		return usagef("seq 100 | mpx bench COMMAND, or ::: VALUES", "there are no tasks")
 	}
 	return nil
 }
 
+// contest returns the ways: one after another, once for each kind of worker,
+// and after it the pools of that kind.
+func (b *commandBench) contest(pools []*mapOptions) (*contest, error) {
+	c := &contest{what: b.line(), tasks: len(b.tasks)}
+	names := names(pools)
+	var base *way
+	for i, o := range pools {
+		spec := o.spec(b.words, b.names, b.columns)
+		tmpl, err := task.Compile(spec)
+		if err != nil {
+			return nil, err
+		}
+		if base == nil || base.kind != o.worker {
+			base = &way{name: "sequential", line: b.line(), kind: o.worker, params: map[string]string{"worker": o.worker}}
+			if pools[0].worker != pools[len(pools)-1].worker {
+				base.name += ", " + o.worker
+				base.line += " # " + base.name
+			}
+			base.do = b.sequential(o, tmpl)
+			c.ways = append(c.ways, base)
+		}
+		c.ways = append(c.ways, &way{
+			name: names[i], line: b.poolLine(o), kind: o.worker, workers: o.jobsN, base: base, params: params(o),
+			do: func() (failures, error) { return b.throughPool(o, spec) },
+		})
+	}
+	return c, nil
+}
+
+func params(o *mapOptions) map[string]string {
+	return map[string]string{"worker": o.worker, "jobs": fmt.Sprint(o.jobsN), "chunksize": o.chunk()}
+}
+
+// line returns COMMAND as it would be typed.
+func (b *commandBench) line() string {
+	words := make([]string, len(b.words))
+	for i, w := range b.words {
+		words[i] = task.Quote(w)
+	}
+	if len(words) == 0 {
+		return "a command line a task"
+	}
+	return strings.Join(words, " ")
+}
+
+// poolLine returns the map that o is.
+func (b *commandBench) poolLine(o *mapOptions) string {
+	line := fmt.Sprint("mpx map -j ", o.jobsN)
+	if o.chunkN > 0 {
+		line += " --chunksize " + o.chunk()
+	}
+	if o.worker != "exec" {
+		line += " --worker " + o.worker
+	}
+	if len(b.words) > 0 {
+		line += " " + b.line()
+	}
+	return line
+}
+
+// A taskList is the source of tasks that are all there. The pool may write to
+// what it is given.
+type taskList []task.Task
+
+func (l *taskList) Next() ([]task.Task, error) {
+	if len(*l) == 0 {
+		return nil, io.EOF
+	}
+	n := min(512, len(*l))
+	some := slices.Clone((*l)[:n])
+	*l = (*l)[n:]
+	return some, nil
+}
+
 // throughPool is what mpx map does, from the first worker's start to the end of
 // the last.
-func (b *commandBench) throughPool() error {
-	p, err := pool.New(pool.Config{
-		Function: "exec", Args: b.spec, Jobs: b.o.jobsN, ChunkSize: b.o.chunkN,
-		Grace: b.o.killAfterDur, RetryLost: 2, OKStatus: b.o.okN,
-	})
+func (b *commandBench) throughPool(o *mapOptions, spec task.Spec) (f failures, err error) {
+	cfg := o.poolConfig(spec)
+	cfg.Forget = true
+	p, err := pool.New(cfg)
 	if err != nil {
-		return err
+		return f, err
 	}
-	signals := catch(p, b.o.killAfterDur, func(note, _ string) { fmt.Fprintln(b.a.stderr, "mpx:", note) }, nil)
+	signals := catch(p, o.killAfterDur, func(note, _ string) { b.a.benchScreen().say(note) }, nil)
 	defer signals.release()
-	vs := make([]task.Values, len(b.tasks))
-	for i := range vs {
-		vs[i] = b.tasks[i].Values
-	}
-	results, err := p.Map(vs)
+	tasks := taskList(b.tasks)
+	it, err := p.ImapUnordered(&tasks)
 	p.Close()
+	for err == nil {
+		var r task.Result
+		if r, err = it.Next(); err == nil {
+			f.add(&r)
+			r.Release()
+		}
+	}
+	if err == io.EOF || errors.Is(err, pool.ErrClosed) || errors.Is(err, pool.ErrTerminated) { // the last two: by a signal
+		err = nil
+	}
 	if jerr := p.Join(); err == nil {
 		err = jerr
 	}
 	if sig := signals.received(); sig != 0 {
-		return &outcome{signal: sig}
+		return f, &outcome{signal: sig}
 	}
-	b.failed = 0
-	for i := range results {
-		if results[i].Status != task.OK {
-			b.failed++
-		}
-		results[i].Release()
+	return f, err
+}
+
+// add counts r if it failed.
+func (f *failures) add(r *task.Result) {
+	if r.Status == task.OK {
+		return
 	}
-	return err
+	f.n++
+	if f.note == "" {
+		f.note = r.Note
+	}
 }

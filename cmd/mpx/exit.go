@@ -47,6 +47,11 @@ func usagef(hint, format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...), hint}
 }
 
+// A failedError says that the tasks are to blame, with a remedy.
+type failedError struct{ msg, hint string }
+
+func (e *failedError) Error() string { return e.msg }
+
 // explain tells err to the user and returns the status it stands for.
 func explain(w io.Writer, err error) (status int, sig syscall.Signal) {
 	var o *outcome
@@ -61,11 +66,14 @@ func explain(w io.Writer, err error) (status int, sig syscall.Signal) {
 	hint := ""
 	var u *usageError
 	var tu *task.UsageError
+	var f *failedError
 	switch {
 	case errors.As(err, &u):
 		status, hint = exitUsage, u.hint
 	case errors.As(err, &tu):
 		status, hint = exitUsage, tu.Hint
+	case errors.As(err, &f):
+		status, hint = exitFailed, f.hint
 	}
 	if hint != "" {
 		fmt.Fprintf(w, "mpx: hint: %s\n", hint)

@@ -62,6 +62,15 @@ func (k *kin) start(f func() (int, error)) (int, error) {
 	return pid, err
 }
 
+// StartBeside runs f, which starts a child of this process that is no pool's, and
+// returns its pid. Pools leave that process to the caller, who tells EndedBeside
+// once it has been waited for: an orphan would be reaped as it ends, and its
+// status lost.
+func StartBeside(f func() (pid int, err error)) (int, error) { return family.start(f) }
+
+// EndedBeside says that a process of StartBeside has been waited for.
+func EndedBeside(pid int) { family.ended(pid) }
+
 func (k *kin) ended(pid int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

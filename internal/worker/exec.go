@@ -105,6 +105,10 @@ func taskEnv(cfg *ipc.Config) []string {
 		"", "")
 }
 
+// TaskEnv is the environment of tasks that this process runs itself, one after
+// another. Its last two, MPX_SEQ and MPX_ATTEMPT, are the caller's to set.
+func TaskEnv() []string { return taskEnv(&ipc.Config{Slot: 1, Worker: 1, Jobs: 1}) }
+
 func (r *execRunner) busy() bool { return r.cur != nil }
 
 func (r *execRunner) wait(fds []unix.PollFd, d time.Duration) (int, error) { return proc.Poll(fds, d) }
