@@ -19,7 +19,8 @@ all alike.
 
 Sequential is what a loop of the shell does, one task after another: the same
 command, started anew for each; with --worker shell, a new shell for each, which
-runs the initializer first.
+runs the initializer first. With --worker filter it is COMMAND alone, with all
+records on its standard input.
 
 The table has medians of whole runs, from the start of the pool to the end of
 its last worker; half of the runs are within ± of them. The speed-up's interval
@@ -79,7 +80,7 @@ func (o *benchOptions) addFlags(f *pflag.FlagSet) {
 	f.SortFlags = false
 	f.StringVarP(&o.jobs, "jobs", "j", "100%", "workers: a `LIST` of N, N%, +N, -N of the processors (1,2,4)")
 	f.StringVar(&o.chunkSize, "chunksize", "auto", "records handed to a worker at a time: a `LIST` (1,20,auto)")
-	f.StringVar(&o.worker, "worker", "exec", "what workers are, as in mpx map: a `LIST` (exec,shell)")
+	f.StringVar(&o.worker, "worker", "exec", "what workers are, as in mpx map: a `LIST` (exec,shell,filter)")
 	f.IntVar(&o.runs, "runs", 5, "time each way `N` times")
 	f.IntVar(&o.warmUp, "warmup", 1, "do all `N` times before, without timing it")
 	f.IntVar(&o.maxTasks, "maxtasksperchild", 0, "retire a worker after `N` tasks; 0: never")
@@ -112,6 +113,7 @@ func (a *app) runBench(o *benchOptions, args []string) error {
 // benchTasks times the user's command on the user's tasks.
 func (a *app) benchTasks(o *benchOptions, pools []*mapOptions, words []string, groups []task.Group) error {
 	input := mostWorkers(pools).sourceSpec(a, words, groups)
+	input.Span = 0 // each way makes what it needs of single records
 	a.hintTerminal(&input)
 	b := &commandBench{a: a, words: words}
 	src, err := b.open(pools[0], input)

@@ -134,6 +134,9 @@ func (b *commandBench) throughPool(o *mapOptions, spec task.Spec) (f failures, e
 	signals := catch(p, o.killAfterDur, func(note, _ string) { b.a.benchScreen().say(note) }, nil)
 	defer signals.release()
 	tasks := taskList(b.tasks)
+	if o.worker == "filter" && o.spans() {
+		tasks = task.Spans(tasks, spanBytes, cfg.Delim)
+	}
 	it, err := p.ImapUnordered(&tasks)
 	p.Close()
 	for err == nil {
@@ -160,7 +163,7 @@ func (f *failures) add(r *task.Result) {
 	if r.Status == task.OK {
 		return
 	}
-	f.n++
+	f.n += r.N()
 	if f.note == "" {
 		f.note = r.Note
 	}

@@ -16,13 +16,15 @@ import (
 )
 
 // sequential returns how o's tasks are done one after another, without a pool,
-// in the way that its kind of worker does them. A kind that is not here does
-// them as exec does: each is the command that the template makes of it.
+// in the way that its kind of worker does them.
 func (b *commandBench) sequential(o *mapOptions, tmpl *task.Template) func() (failures, error) {
 	s := &sequence{b: b, o: o}
 	switch o.worker {
 	case "shell":
 		s.argv = func(t *task.Task) ([]string, error) { return o.freshShell(tmpl, t) }
+	case "filter":
+		s.whole = s.pipe
+		fallthrough
 	default:
 		s.argv = func(t *task.Task) ([]string, error) { return tmpl.Argv(t, 1) }
 		if o.initializer != "" {
@@ -49,6 +51,8 @@ type sequence struct {
 	o     *mapOptions
 	first []string // what runs before the first task; nil: nothing
 	argv  func(*task.Task) ([]string, error)
+	// whole, if set, does all tasks by one command; argv is not asked for each.
+	whole func(l *lone, env []string) (failures, error)
 }
 
 // run does all tasks once. Like those of a pool they have MPX_SEQ and the rest
@@ -73,6 +77,9 @@ func (s *sequence) run() (f failures, err error) {
 			return f, err
 		}
 	}
+	if s.whole != nil {
+		return s.whole(l, env)
+	}
 	for i := range s.b.tasks {
 		t := &s.b.tasks[i]
 		env[len(env)-2] = "MPX_SEQ=" + strconv.Itoa(i+1)
@@ -87,6 +94,28 @@ func (s *sequence) run() (f failures, err error) {
 		}
 	}
 	return f, l.interrupted()
+}
+
+// pipe is what a filter does alone: all records on its standard input.
+func (s *sequence) pipe(l *lone, env []string) (f failures, err error) {
+	var records []byte
+	for i := range s.b.tasks {
+		records = append(append(records, s.b.tasks[i].Values.At(0)...), s.o.filterDelim())
+	}
+	argv, err := s.argv(&task.Task{})
+	if err != nil {
+		return f, err
+	}
+	in, err := proc.MemFile("mpx-stdin", records)
+	if err != nil {
+		return f, err
+	}
+	defer unix.Close(in)
+	ws, err := l.command(argv, env, &in)
+	if err == nil && ws != 0 {
+		f = failures{len(s.b.tasks), ended(ws)}
+	}
+	return f, err
 }
 
 // task runs t and waits for it.

@@ -114,7 +114,7 @@ type Iterator struct {
 func (it *Iterator) Next() (task.Result, error) {
 	for {
 		if r, ok := it.pop(); ok {
-			it.s.Release(1)
+			it.s.Release(r.N())
 			return r, nil
 		}
 		batch, err := it.s.Next()
@@ -158,7 +158,10 @@ func outcomes(batch []task.Result) []task.Result {
 
 func (it *Iterator) pop() (r task.Result, ok bool) {
 	if it.order != nil {
-		return it.order.Pop()
+		if r, ok = it.order.Pop(); ok {
+			it.order.Skip(r.N() - 1)
+		}
+		return r, ok
 	}
 	if len(it.ready) == 0 {
 		return r, false

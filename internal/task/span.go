@@ -24,6 +24,28 @@ func endOf(b []byte, n int, delim byte) (end int) {
 	return end
 }
 
+// Spans makes spans, of about size bytes and with delim after each record, of
+// tasks that are a record each. One whose record holds delim stays as it is.
+func Spans(tasks []Task, size int, delim byte) []Task {
+	var all []Task
+	for i := range tasks {
+		t := &tasks[i]
+		record := t.Values.At(0)
+		if bytes.IndexByte(record, delim) >= 0 {
+			all = append(all, *t)
+			continue
+		}
+		k := len(all) - 1
+		if k < 0 || all[k].Records == 0 || all[k].Records == maxSpan || len(all[k].Stdin)+len(record) >= size {
+			all = append(all, Task{FromStdin: true})
+			k++
+		}
+		all[k].Stdin = append(append(all[k].Stdin, record...), delim)
+		all[k].Records++
+	}
+	return all
+}
+
 // Single makes a span of one record a task whose value that record is.
 func (t *Task) Single() {
 	if t.Records == 0 {
