@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,6 +26,7 @@ func leakingFilter() {
 		kept = append(kept, bytes.Repeat([]byte{1}, 1<<20))
 		_, _ = os.Stdout.Write(line)
 	}
+	runtime.KeepAlive(kept)
 	peak := []byte(strconv.FormatInt(peakOf(os.Getpid()), 10))
 	if err := os.WriteFile(filepath.Join(os.Args[1], strconv.Itoa(os.Getpid())), peak, 0o600); err != nil {
 		fmt.Fprintln(os.Stderr, err)
