@@ -150,7 +150,7 @@ func (o *mapOptions) addPoolFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.initializer, "initializer", "", "run `CMD`, a shell line, once in each worker before its first task")
 	f.StringVar(&o.worker, "worker", "exec", "a task is a process of its own, a subshell of a shell that stays, or a record for a command that stays: `exec|shell|filter`")
 	f.StringVar(&o.protocol, "protocol", "lines", "what a filter reads and answers, for each record: `lines|json`")
-	f.StringVar(&o.inflight, "inflight", "auto", "give a filter up to `N` records before it has answered; auto: by how long they take")
+	f.StringVar(&o.inflight, "inflight", "auto", "give a filter up to `N` records before it has answered, more only if it holds back its replies; auto: by how long they take")
 	f.StringVar(&o.shell, "shell", "", "run every shell line by `SHELL` (flags allowed: 'bash -eo pipefail')")
 	f.BoolVar(&o.noShell, "no-shell", false, "never use a shell")
 }

@@ -72,6 +72,8 @@ func (tp *Template) compile() error {
 		err = &UsageError{"--shell and --no-shell exclude each other", ""}
 	case len(s.Words) == 0:
 		err = s.checkLines()
+	case s.Filter && s.MultiValue:
+		err = &UsageError{"a filter takes one record after another, and several sources make several values a task", "write the combinations to a file and read that with -a"}
 	case strings.TrimSpace(s.Words[0]) == "":
 		err = &UsageError{"the command is empty", "without COMMAND each record is a command line"}
 	case len(s.Words) > 1:

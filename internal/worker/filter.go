@@ -128,15 +128,15 @@ func (r *filterRunner) feed() {
 
 // limit is how many records may be in flight.
 func (r *filterRunner) limit() int {
+	n := 1
 	switch {
 	case r.conf.Inflight > 0:
-		return r.conf.Inflight
+		n = r.conf.Inflight
 	case r.s.cfg.HoldFailed || r.s.cfg.HoldOK: // what is in flight has been started
-		return 1
-	case r.each == 0:
-		return max(1, r.least)
+	case r.each > 0:
+		n = int(min(max(aheadTime.Seconds()/r.each, 1), aheadRecords))
 	}
-	return int(min(max(aheadTime.Seconds()/r.each, 1, float64(r.least)), aheadRecords))
+	return max(n, r.least)
 }
 
 // take moves the next task, of a span up to room records, into flight. It is

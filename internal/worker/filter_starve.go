@@ -29,7 +29,7 @@ func (r *filterRunner) starve(now time.Time) {
 		return
 	}
 	r.least = max(starveRecords, 4*r.n)
-	if len(r.s.queue) == 0 || r.conf.Inflight > 0 {
+	if len(r.s.queue) == 0 {
 		r.s.commit(func(b []byte) []byte { return ipc.AppendEmpty(b, ipc.KindStarved) })
 		_ = r.s.flush() // the loop meets the same error
 	}
