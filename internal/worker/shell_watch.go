@@ -71,9 +71,8 @@ func (r *shellRunner) ready(fds []unix.PollFd) {
 	}
 }
 
-// hear takes in what the initializer prints, all that is there: until the shell
-// is warm it goes to stderr, later it is dropped. It reports whether there may be
-// more.
+// hear takes in, once, what the initializer prints: until the shell is warm it
+// goes to stderr, later it is dropped. It reports whether there may be more.
 func (r *shellRunner) hear() (more bool) {
 	if r.sh.said < 0 || r.s.makeRoom() != nil {
 		return false
