@@ -17,9 +17,9 @@ import (
 )
 
 // A shellRunner runs each task in a forked subshell of one shell that stays: it
-// has run the initializer, and what that has set up is there for each task. The
-// text of a task goes to the shell in a memfd, and one byte through a pipe says
-// that it is there; its exit status comes back through another.
+// has run the initializer, and what that has set up is there for each task. A
+// line through a pipe asks for a task, whose text is in a memfd unless it is
+// plain; its exit status comes back through another.
 //
 // The task's process is the shell's child, not this worker's. Its group is found
 // when it must be signalled, and what outlives it comes to this worker, the
@@ -36,6 +36,8 @@ type shellRunner struct {
 	group  *proc.MemoryGroup // which tasks enter; nil: none
 	sh     resident
 	line   string // the initializer
+	plain  plainTask
+	asked  []byte // the last request for a plain task
 	cur    *shellTask
 	fault  error // the shell is gone: the worker must be, too
 }
@@ -151,7 +153,8 @@ func (r *shellRunner) send() {
 		r.s.done(refusal(c.job, 126, err.Error(), hintOf(err)))
 		return
 	}
-	if err := r.write(script, args); err != nil {
+	request, err := r.request(script, args)
+	if err != nil {
 		r.cur = nil
 		r.s.noStart(&c.job.Task, err)
 		return
@@ -160,10 +163,23 @@ func (r *shellRunner) send() {
 	c.start, c.clock = now, now
 	c.pipesAt, c.lookAt = now.Add(pipesDelay), now.Add(stopLook)
 	r.retime()
-	if _, err := proc.Write(r.sh.requests, []byte("t\n")); err != nil {
+	if _, err := proc.Write(r.sh.requests, request); err != nil {
 		r.fault = fmt.Errorf("its shell takes no requests: %w", err)
 	}
 }
+
+// request returns the line that asks the shell to run the current task, whose
+// text stands in it or where the shell looks for it.
+func (r *shellRunner) request(script string, args []string) ([]byte, error) {
+	j := r.cur.job
+	if r.plain.fits(script, args) && !j.FromStdin && r.group == nil && r.s.cfg.LimitMemory == 0 {
+		r.asked = r.plain.appendRequest(r.asked[:0], &j.Task, args)
+		return r.asked, nil
+	}
+	return textRequest, r.write(script, args)
+}
+
+var textRequest = []byte("t\n")
 
 // write puts the current task's text where the shell reads it.
 func (r *shellRunner) write(script string, args []string) (err error) {

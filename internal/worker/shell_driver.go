@@ -11,15 +11,15 @@ import (
 // Descriptors of a resident shell. 0 is /dev/null; 1 and 2 take what the
 // initializer prints.
 const (
-	shellRequests = 3 // a letter and a newline
+	shellRequests = 3 // lines: a letter, and of a plain task its number, attempt and word
 	shellStatuses = 4 // an exit status and a newline; "+" when it is warm
 	shellStdout   = 5 // of tasks
 	shellStderr   = 6
 	shellTerminal = 7 // a terminal of its own, that set -m wants
 )
 
-// driver is the script of a resident shell. $1 is the initializer, %s the file
-// with the text of the task that is to run.
+// driver is the script of a resident shell. $1 is the initializer, $2 the text of
+// a plain task, %s the file with that of any other.
 //
 // The braces have all of it parsed before the initializer runs, whose aliases
 // therefore change nothing here. The initializer runs in this very shell, without
@@ -29,17 +29,25 @@ const (
 // the initializer has left running, which therefore ignores it. The signals that a task may send to $$ are caught, not
 // ignored: subshells start with the defaults. The task's text is opened and
 // parsed by its subshell, so that nothing of it ever touches this shell.
+//
+// A request is a line. A task whose one changing word is plain stands in it, for
+// a shell reads a few bytes sooner than it opens a file.
 const driver = `{ exec 7>&-
 trap '' HUP
+mpx_s=$2
 eval "$1" 3<&- 4>&- 5>&- 6>&-
 mpx_x=$?; case $mpx_x in 0) ;; *) exit "$mpx_x" ;; esac
 exec >/dev/null 2>&1
 set -m
 trap : HUP INT QUIT TERM USR1 USR2 ALRM PIPE
 case $- in *e*) mpx_e='set -e' ;; *) mpx_e=: ;; esac; set +e
+export MPX_SEQ MPX_ATTEMPT
 echo + >&4
-while IFS= read -r mpx_x <&3; do
-( exec >&5 2>&6 3<&- 4>&- 5>&- 6>&-; . %s ); echo "$?" >&4
+while IFS=' ' read -r mpx_x MPX_SEQ MPX_ATTEMPT mpx_v <&3; do
+case $mpx_x in
+r) ( exec >&5 2>&6 3<&- 4>&- 5>&- 6>&-; eval "$mpx_s" ) ;;
+*) ( exec >&5 2>&6 3<&- 4>&- 5>&- 6>&-; . %s ) ;;
+esac; echo "$?" >&4
 done; }
 `
 
@@ -77,13 +85,23 @@ func (t *shellText) appendTo(b *bytes.Buffer) {
 	} else if t.limit > 0 {
 		fmt.Fprintf(b, "ulimit -v %d || exit 126; ", limitKiB(t.limit))
 	}
+	appendRun(b, t.script, t.args, -1)
+}
+
+// appendRun appends what runs script with args; $mpx_v stands for the one of
+// number word.
+func appendRun(b *bytes.Buffer, script string, args []string, word int) {
 	b.WriteString("set --")
-	for _, a := range t.args {
+	for i, a := range args {
 		b.WriteByte(' ')
-		quoteInto(b, a)
+		if i == word {
+			b.WriteString(`"$mpx_v"`)
+		} else {
+			quoteInto(b, a)
+		}
 	}
 	b.WriteString("; eval \"$mpx_e\"; eval ")
-	quoteInto(b, t.script)
+	quoteInto(b, script)
 	b.WriteByte('\n')
 }
 

@@ -49,7 +49,9 @@ func (r *shellRunner) launchShell(line string) error {
 		return fmt.Errorf("make the shell's terminal: %w", err)
 	}
 	r.sh = resident{requests: requests[1], statuses: statuses[0], said: said[0], terminal: terminal}
-	argv := append(append([]string(nil), words...), "-c", driverFor(r.text), "mpx", line)
+	var text string
+	r.plain, text = newPlainTask(r.tmpl, r.s.cfg.Slot)
+	argv := append(append([]string(nil), words...), "-c", driverFor(r.text), "mpx", line, text)
 	files := []uintptr{
 		uintptr(r.null), uintptr(said[1]), uintptr(said[1]), uintptr(requests[0]), uintptr(statuses[1]),
 		uintptr(r.pipes.fd(0)), uintptr(r.pipes.fd(1)), uintptr(terminal.slave),
