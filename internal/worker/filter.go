@@ -114,7 +114,7 @@ func (r *filterRunner) failed() error { return r.fault }
 // feed gives the copy what it may have now.
 func (r *filterRunner) feed() {
 	s := r.s
-	for s.mayStart() && r.size < feedRoom && !r.copy.closed && r.broken == "" {
+	for s.mayStart() && r.size < feedRoom && !r.copy.closed && r.broken == "" && s.out.Room() >= 2*reserve {
 		room := min(r.limit(), r.fits()) - r.n
 		if room <= 0 || !r.take(room) {
 			break

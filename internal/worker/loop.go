@@ -68,17 +68,16 @@ func (s *session) initialize(r runner) {
 // step waits once and serves what came.
 func (s *session) step(r runner, fds []unix.PollFd) ([]unix.PollFd, error) {
 	fds = append(fds, unix.PollFd{Fd: requestFD, Events: unix.POLLIN}, unix.PollFd{Fd: resultFD})
+	fds = s.watchTokens(fds)
+	own := len(fds)
+	if s.out.Room() >= 2*reserve {
+		fds = r.watch(fds) // a filter's may commit
+	}
 	// Asked once: time passes, and an answer that changed in between would make
 	// the wait one without end and without the result pipe.
 	held := s.out.Pending() > 0 && s.mayWait(r)
 	if s.out.Pending() > 0 && !held {
 		fds[1].Events = unix.POLLOUT
-	}
-	fds = s.watchTokens(fds)
-	own := len(fds)
-	roomy := s.out.Room() >= 2*reserve
-	if roomy {
-		fds = r.watch(fds)
 	}
 	if _, err := r.wait(fds, s.timeout(r, held)); err != nil {
 		return fds, err
