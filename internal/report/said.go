@@ -13,17 +13,21 @@ func (r *Report) Said(worker int, text []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	part := append(r.said[worker], text...)
-	end := bytes.LastIndexByte(part, '\n') + 1
-	if end == 0 && len(part) > maxPart {
+	end := bytes.LastIndexByte(text, '\n') + 1
+	switch {
+	case end > 0:
+		end += len(part) - len(text)
+	case len(part) > maxPart:
 		end = len(part)
+	default: // added to, not copied
+		r.said[worker] = part
+		return
 	}
 	for line := range bytes.Lines(part[:end]) {
 		r.saidLine(worker, line)
 	}
-	if end > 0 {
-		r.err.flush()
-		r.redraw()
-	}
+	r.err.flush()
+	r.redraw()
 	if rest := part[end:]; len(rest) > 0 {
 		r.said[worker] = append([]byte(nil), rest...)
 	} else {

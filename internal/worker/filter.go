@@ -114,7 +114,7 @@ func (r *filterRunner) failed() error { return r.fault }
 // feed gives the copy what it may have now.
 func (r *filterRunner) feed() {
 	s := r.s
-	for s.mayStart() && r.size < feedRoom && !r.copy.closed && r.broken == "" && s.out.Room() >= 2*reserve {
+	for s.mayStart() && r.hungry() && s.out.Room() >= 2*reserve {
 		room := min(r.limit(), r.fits()) - r.n
 		if room <= 0 || !r.take(room) {
 			break
@@ -124,6 +124,11 @@ func (r *filterRunner) feed() {
 	if s.retiring && len(s.queue) == 0 && s.arriving == nil && len(r.unsent) == 0 {
 		r.copy.closeStdin() // it may hold its replies back until then
 	}
+}
+
+// hungry reports whether the copy may be given more at all.
+func (r *filterRunner) hungry() bool {
+	return r.size < feedRoom && !r.copy.closed && r.broken == "" && r.end == ipc.Ended
 }
 
 // limit is how many records may be in flight.

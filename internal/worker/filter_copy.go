@@ -110,7 +110,7 @@ func (r *filterRunner) reap() {
 			c.ws = ws
 		}
 	})
-	for !c.ended && r.fault == nil && r.readReplies() {
+	for !c.ended && !r.late() && r.fault == nil && r.readReplies() {
 	}
 	r.readStderr()
 	r.conclude()

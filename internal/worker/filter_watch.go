@@ -22,7 +22,7 @@ func (r *filterRunner) watch(fds []unix.PollFd) []unix.PollFd {
 	r.feed()
 	c := &r.copy
 	out, in := c.out, c.in
-	if c.ended || !r.readAt.IsZero() {
+	if c.ended || !r.readAt.IsZero() || r.late() {
 		out = -1
 	}
 	if len(r.unsent) == 0 {
@@ -48,7 +48,7 @@ func (r *filterRunner) ready(fds []unix.PollFd) {
 	if fds[2].Revents != 0 {
 		r.readStderr()
 	}
-	more := (due || fds[1].Revents != 0) && r.readReplies()
+	more := (due || fds[1].Revents != 0) && !r.late() && r.readReplies()
 	switch {
 	case fds[0].Revents != 0 && !more:
 		r.reap()
@@ -93,6 +93,11 @@ func (r *filterRunner) overtime(now time.Time) {
 	r.clocks.limit = time.Time{}
 	r.tell(ipc.TimedOut, unix.SIGTERM, time.Duration(r.s.cfg.Grace))
 }
+
+// late reports whether the first record in flight has had its time. What the copy
+// still says comes too late: a reply would be that record's, and the next one be
+// taken for the one that was late.
+func (r *filterRunner) late() bool { return r.end == ipc.TimedOut }
 
 // startTimes is how many time limits a copy may take until it first reads.
 const startTimes = 10
