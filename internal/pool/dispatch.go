@@ -23,6 +23,7 @@ func (s *scheduler) dispatch() {
 	}
 	if s.p.cfg.gated() {
 		s.dispatchGated()
+		s.endFilters()
 		return
 	}
 	s.refillAll(true) // nobody queues behind another's task while one is idle
@@ -58,7 +59,13 @@ func (s *scheduler) mayStart() bool { return !s.waiting && s.slots.used < s.limi
 // refill hands tasks to w if it is running low.
 func (s *scheduler) refill(w *worker) {
 	target := s.target()
-	if !w.takes() || w.outstanding > target/2 || s.p.cfg.ChunkSize > 0 && w.outstanding > 0 {
+	switch {
+	case !w.takes():
+		return
+	case s.p.cfg.ChunkSize > 0 && w.starves:
+		s.give(w, s.least)
+		return
+	case w.outstanding > target/2 || s.p.cfg.ChunkSize > 0 && w.outstanding > 0:
 		return
 	}
 	s.give(w, min(target-w.outstanding, s.share()))
@@ -83,6 +90,7 @@ func (s *scheduler) give(w *worker, n int) {
 	n = count(items)
 	w.outstanding += n
 	w.given += n
+	w.starves = false
 	w.hand(items)
 	if w.most > 0 && w.given >= w.most {
 		s.retire(w, "maxtasksperchild")

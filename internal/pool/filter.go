@@ -113,6 +113,7 @@ func (w *worker) quit(body []byte) error {
 // starved: the filter of w has read all that w has, and does not answer. It gets
 // more; see endFilters.
 func (s *scheduler) starved(w *worker) {
+	w.starves = true
 	s.least = min(max(starvedLeast, 4*w.outstanding), s.p.cfg.Ahead)
 	if !s.hoards {
 		s.hoards = true
@@ -120,16 +121,34 @@ func (s *scheduler) starved(w *worker) {
 	}
 }
 
-// endFilters ends the input of filters that hold back their replies until then.
+// endFilters ends the input of filters that hold back their replies until then:
+// when there is no more, and when one can get no more. For a gate that is closed
+// it waits.
 func (s *scheduler) endFilters() {
-	if !s.hoards || s.queue.len() > 0 || s.reading() {
+	if !s.hoards {
 		return
 	}
+	over := s.queue.len() == 0 && !s.reading()
+	full := s.queue.len() > 0 && !s.p.cfg.gated() || s.queue.len() == 0 && s.windowFull()
 	for _, w := range s.workers {
-		if w.outstanding > 0 {
+		switch {
+		case w.outstanding == 0:
+		case over:
 			s.retire(w, "end of input")
+		case full && w.starves:
+			s.retire(w, "it holds back its replies")
 		}
 	}
+}
+
+// windowFull reports whether no source is read until there are results.
+func (s *scheduler) windowFull() bool {
+	for _, st := range s.streams {
+		if st.open && !st.blocked() {
+			return false
+		}
+	}
+	return true
 }
 
 // filterDied counts the filters that die without a reply.

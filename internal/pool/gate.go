@@ -104,15 +104,21 @@ func (s *scheduler) ready(now time.Time) *worker {
 	return s.idle()
 }
 
-// idle returns a worker that has nothing to do, a new one if it must be.
+// idle returns a worker that has nothing to do, a new one if it must be, or one
+// whose filter waits for more.
 func (s *scheduler) idle() *worker {
 	for _, w := range s.workers {
 		if w.outstanding == 0 && w.takes() && w.right == none {
 			return w
 		}
 	}
-	if !s.mayStart() {
-		return nil
+	if s.mayStart() {
+		return s.start()
 	}
-	return s.start()
+	for _, w := range s.workers {
+		if w.starves && w.takes() {
+			return w
+		}
+	}
+	return nil
 }

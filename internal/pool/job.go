@@ -94,6 +94,13 @@ func (s *Stream) waitWindow() bool {
 	return !s.stopped
 }
 
+// blocked reports whether the source is not read for now.
+func (s *Stream) blocked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.full()
+}
+
 // full reports whether no more is to be read ahead for now.
 func (s *Stream) full() bool {
 	jobs, w := s.p.cfg.Jobs, s.waiting

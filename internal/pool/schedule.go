@@ -144,15 +144,12 @@ func (s *scheduler) arrive(e arriving) {
 func (s *scheduler) report(e reported) {
 	w := e.w
 	if e.starts || len(e.results) > 0 {
-		w.useful, w.stuck = true, false
+		w.useful, w.stuck, w.starves = true, false, false
 		w.replied = w.replied || len(e.results) > 0
 		s.trouble.started()
 	}
 	if e.badInit != nil {
 		s.initFailed(e.badInit)
-	}
-	if e.starved {
-		s.starved(w)
 	}
 	if e.born {
 		s.watchBorn(w)
@@ -169,6 +166,9 @@ func (s *scheduler) report(e reported) {
 	s.deliver(s.settle(e.results))
 	if holds && !s.halted && !s.stopped {
 		w.post(message{proceed: true})
+	}
+	if e.starved {
+		s.starved(w)
 	}
 	if e.worn > 0 {
 		s.worn(w, e.worn)

@@ -32,7 +32,7 @@ func (s *scheduler) entitled(now time.Time) *worker {
 		switch {
 		case w.right == holding && idle && now.Sub(w.since) > holdTime:
 			s.drop(w)
-		case (w.right == holding || w.right == implicit) && idle:
+		case (w.right == holding || w.right == implicit) && (idle || w.starves && w.takes()):
 			return w
 		}
 		wanted = wanted || w.right == wanting

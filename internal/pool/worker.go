@@ -37,6 +37,7 @@ type worker struct {
 	freed       bool   // its slot is its successor's
 	recalled    bool   // it has been asked to give tasks back
 	pausing     bool   // it has been asked to pause
+	starves     bool   // its filter has read all that it has, and does not answer
 	stuck       bool   // its initializer hangs: it gets no tasks
 	dismissed   bool   // it has been told to end that
 	right       right

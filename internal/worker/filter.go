@@ -115,7 +115,7 @@ func (r *filterRunner) failed() error { return r.fault }
 func (r *filterRunner) feed() {
 	s := r.s
 	for s.mayStart() && r.hungry() && s.out.Room() >= 2*reserve {
-		room := min(r.limit(), r.fits()) - r.n
+		room := max(min(r.limit(), r.fits()), r.least) - r.n
 		if room <= 0 || !r.take(room) {
 			break
 		}
@@ -131,17 +131,16 @@ func (r *filterRunner) hungry() bool {
 	return r.size < feedRoom && !r.copy.closed && r.broken == "" && r.end == ipc.Ended
 }
 
-// limit is how many records may be in flight.
+// limit is how many records may be in flight by their time.
 func (r *filterRunner) limit() int {
-	n := 1
 	switch {
 	case r.conf.Inflight > 0:
-		n = r.conf.Inflight
+		return r.conf.Inflight
 	case r.s.cfg.HoldFailed || r.s.cfg.HoldOK: // what is in flight has been started
 	case r.each > 0:
-		n = int(min(max(aheadTime.Seconds()/r.each, 1), aheadRecords))
+		return int(min(max(aheadTime.Seconds()/r.each, 1), aheadRecords))
 	}
-	return max(n, r.least)
+	return 1
 }
 
 // take moves the next task, of a span up to room records, into flight. It is
@@ -164,6 +163,10 @@ func (r *filterRunner) take(room int) bool {
 		r.since = time.Now()
 	}
 	r.flight = append(r.flight, sent{j.Seq, j.Attempt, j.N()})
+	if r.least > 0 { // whether it does not answer now either is soon to be seen
+		r.silence = starveAfter
+		r.starveAt = time.Now().Add(r.silence)
+	}
 	if r.n += j.N(); r.n == j.N() {
 		r.show()
 		r.waiting()

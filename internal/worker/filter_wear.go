@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"math"
 	"time"
 
 	"mpx/internal/proc"
@@ -65,7 +66,7 @@ func (r *filterRunner) fits() int {
 	w, limit := &r.wear, r.s.cfg.MaxMemory
 	switch {
 	case limit <= 0:
-		return aheadRecords
+		return math.MaxInt
 	case w.from == 0 || w.last == w.first: // it is not known yet
 		return 1
 	case w.each == 0:
