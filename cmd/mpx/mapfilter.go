@@ -72,7 +72,7 @@ func (o *mapOptions) showsRecords() bool {
 // configureFilter has cfg keep a copy of the command running in each worker.
 func (o *mapOptions) configureFilter(cfg *pool.Config, spec task.Spec) {
 	cfg.Args = worker.Filter{Command: spec, JSON: o.protocol == "json", Inflight: o.inflightN}
-	cfg.Delim, cfg.AnyOrder = o.filterDelim(), o.protocol == "json"
+	cfg.Delim, cfg.AnyOrder, cfg.Inflight = o.filterDelim(), o.protocol == "json", o.inflightN
 	cfg.Unbuffer = unbuffer(spec.Words)
 	if o.spans() {
 		cfg.Ahead, cfg.Window = spanAhead, spanWindow

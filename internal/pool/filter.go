@@ -114,7 +114,7 @@ func (w *worker) quit(body []byte) error {
 // more; see endFilters.
 func (s *scheduler) starved(w *worker) {
 	w.starves = true
-	s.least = min(max(starvedLeast, 4*w.outstanding), s.p.cfg.Ahead)
+	s.least = max(s.least, min(max(starvedLeast, 4*w.outstanding), s.p.cfg.Ahead))
 	if !s.hoards {
 		s.hoards = true
 		s.p.notice("the filter reads records and does not answer: it seems to hold back its output", s.p.cfg.Unbuffer)

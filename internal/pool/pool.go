@@ -90,6 +90,7 @@ type Config struct {
 	// Of the function "filter":
 	Delim    byte // ends the records of spans
 	AnyOrder bool // a worker's results come in any order
+	Inflight int  // most records that a filter has at a time; 0: by their time
 	// Said, if set, is given what the filter of a worker writes to its stderr, as
 	// it comes, from many goroutines.
 	Said func(worker int, text []byte)

@@ -40,6 +40,7 @@ type scheduler struct {
 
 func newScheduler(p *Pool) *scheduler {
 	s := &scheduler{p: p, limit: p.cfg.Jobs}
+	s.least = 2 * p.cfg.Inflight // as many wait as are at work
 	if s.limit == 0 {
 		s.limit = 1 << 20
 	}

@@ -42,13 +42,15 @@ func (r *filterRunner) sendObject(j *job) {
 }
 
 // readObjects takes in the lines that stand in buf, which grows to the longest.
-func (r *filterRunner) readObjects() {
+// The last n bytes are new.
+func (r *filterRunner) readObjects(n int) {
 	at := 0
-	for {
-		i := bytes.IndexByte(r.buf[at:r.have], '\n')
+	for seen := r.have - n; ; seen = at {
+		i := bytes.IndexByte(r.buf[seen:r.have], '\n')
 		if i < 0 {
 			break
 		}
+		i += seen - at
 		if line := bytes.TrimSpace(r.buf[at : at+i]); len(line) > 0 && r.copy.surplus == "" {
 			r.answer(line)
 		}

@@ -29,7 +29,7 @@ func (r *filterRunner) readReplies() (more bool) {
 	r.have += n
 	r.gather(n)
 	if r.conf.JSON {
-		r.readObjects()
+		r.readObjects(n)
 	} else {
 		r.readRecords()
 	}
@@ -91,7 +91,7 @@ func (r *filterRunner) answered(count int, replies []byte) {
 	elapsed := now.Sub(r.since)
 	f := ipc.Replies{Seq: r.flight[0].seq, Count: uint32(count), Start: r.since.UnixNano(), Elapsed: int64(elapsed), Data: replies}
 	r.s.commit(f.Append)
-	r.s.holding = r.s.cfg.HoldOK
+	r.s.holding = r.s.holding || r.s.cfg.HoldOK
 	r.s.board.Done.Add(uint64(count))
 	r.n -= count
 	r.long = false

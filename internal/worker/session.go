@@ -306,8 +306,8 @@ func (s *session) holds(d *ipc.Done) bool {
 // killed in between has finished it.
 func (s *session) done(d *ipc.Done) {
 	s.commit(d.Append)
-	s.holding = s.holds(d)
-	s.wear.due = d.Seq != 0 // the initializer's end ends no worker: each is to be of some use
+	s.holding = s.holding || s.holds(d) // a filter may have more than one at work
+	s.wear.due = d.Seq != 0             // the initializer's end ends no worker: each is to be of some use
 	s.board.Done.Add(1)
 	s.board.State.Store(shm.Idle)
 	s.board.Group.Store(0)
