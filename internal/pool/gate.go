@@ -90,7 +90,11 @@ func (s *scheduler) dispatchGated() {
 			return
 		}
 		s.lastStart = now
-		s.give(w, 1)
+		n := 1
+		if w.starves && s.p.cfg.Delay == 0 { // who knows how much it takes
+			n = max(1, w.outstanding)
+		}
+		s.give(w, n)
 	}
 	s.dropTokens() // nothing may start for now, and others could use them
 }
