@@ -202,7 +202,12 @@ func (w *worker) running() (r task.Running, ok bool) {
 	if w.board.State.Load() != shm.Busy || w.board.Seq.Load() != it.Seq {
 		return r, false // between two tasks, or its end is on the way
 	}
-	return task.Running{Task: it.Task, Slot: w.slot, Worker: w.number, Start: time.Unix(0, int64(w.board.Start.Load()))}, true
+	t := it.Task
+	if t.N() > 1 { // it runs the first record
+		t = t.Cut(1, w.p.cfg.Delim)
+	}
+	t.Single()
+	return task.Running{Task: t, Slot: w.slot, Worker: w.number, Start: time.Unix(0, int64(w.board.Start.Load()))}, true
 }
 
 // result is d without its task.
