@@ -27,6 +27,11 @@ func setupScript(env *testscript.Env) error {
 	}
 	env.Setenv("TMPDIR", tmp)
 	env.Setenv("HOME", env.WorkDir)
+	docs, err := filepath.Abs("../../docs")
+	if err != nil {
+		return err
+	}
+	env.Setenv("DOCS", docs)
 	env.Setenv("LC_ALL", "C.UTF-8")
 	env.Setenv("MPX_PROGRESS", "never") // a slow machine makes any run worth a summary
 	// The race detector sleeps for a second at the end of every process.
