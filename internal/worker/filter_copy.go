@@ -22,6 +22,7 @@ type filterCopy struct {
 	ended    bool // its stdout has
 	replies  uint64
 	surplus  string // what it said that it was not asked for
+	odd      error  // why that is no reply, if it could have been
 	ws       syscall.WaitStatus
 }
 
@@ -134,6 +135,8 @@ func (r *filterRunner) conclude() {
 		})
 		r.quit(false, fmt.Sprintf("its filter was ended: task %d was over its time limit", f.seq))
 	case r.end != ipc.Ended:
+	case c.odd != nil:
+		r.quit(true, fmt.Sprintf("the filter said %q, which is no reply: %v", c.surplus, c.odd))
 	case c.surplus != "":
 		r.quit(true, fmt.Sprintf("the filter answers too much: after %d records and as many replies it said %q; it must give one reply for each record", c.replies, c.surplus))
 	case r.n == 0 && c.closed: // as planned

@@ -3,6 +3,8 @@ package worker
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -63,14 +65,9 @@ func (r *filterRunner) readObjects(n int) {
 
 // answer takes in one reply.
 func (r *filterRunner) answer(line []byte) {
-	var p reply
-	err := json.Unmarshal(line, &p)
-	i := -1
-	if err == nil && p.ID != nil {
-		i = slices.IndexFunc(r.flight, func(f sent) bool { return f.seq == *p.ID })
-	}
-	if i < 0 {
-		r.copy.surplus = string(line[:min(len(line), 100)])
+	p, i, err := r.parse(line)
+	if err != nil {
+		r.copy.surplus, r.copy.odd = string(line[:min(len(line), 100)]), err
 		return
 	}
 	f := r.flight[i]
@@ -88,6 +85,21 @@ func (r *filterRunner) answer(line []byte) {
 	r.room(2 * reserve)
 	r.s.done(&d)
 	r.progress(now, 1, now.Sub(r.since))
+}
+
+// parse reads a reply, and finds which in flight it is to. An error says why it is
+// none.
+func (r *filterRunner) parse(line []byte) (p reply, i int, err error) {
+	if err = json.Unmarshal(line, &p); err != nil {
+		return p, 0, err
+	}
+	if p.ID == nil {
+		return p, 0, errors.New("there is no id")
+	}
+	if i = slices.IndexFunc(r.flight, func(f sent) bool { return f.seq == *p.ID }); i < 0 {
+		return p, 0, fmt.Errorf("no record %d waits for a reply", *p.ID)
+	}
+	return p, i, nil
 }
 
 // text returns the output as a record.
