@@ -60,29 +60,51 @@ recycle_row() {
 	compare 13 "$n records leak 1 MB, limit 200M" 'the same without a limit' /s mpx_recycled mpx_leaking 0.8 -
 }
 
-# What a task costs, in wall time, by the number of workers and of tasks: the
-# time of N tasks less that of 1, so that the start is out of it.
-cost() {
-	local n=$1 t0 t1
-	shift
-	t0=$(once 1 "$@") t1=$(once "$n" "$@")
-	awk -v a="$t0" -v b="$t1" -v n="$n" 'BEGIN { printf "%.4g us", (b - a) / (n - 1) * 1e6 }'
-}
-
-once() {
-	local TIMEFORMAT=%6R n=$1 i
-	shift
-	seq "$n" >"$tmp/records"
-	for i in 1 2 3; do { time "$mpx" map "$@" <"$tmp/records" >/dev/null; } 2>&1; done | median
-}
-
+# What a task costs in wall time, by the number of workers and of tasks, and what
+# it would cost without mpx: started by a bare loop in C, forked by bare loops of
+# as many shells, copied by cat in a pipe. The time of N tasks less that of one,
+# so that the first start is out of it; the other workers' is not. Medians of three.
 cost_row() {
 	local j n most=${BENCH_COST:-10000}
 	for j in 1 4 64; do
 		for n in 100 10000 1000000; do
-			[ "$n" -le "$most" ] && table 14 "a task of /bin/true, $n at -j $j" '' "$(cost "$n" -j "$j" /bin/true x)" '' '' '' '' '' '' ''
-			[ "$n" -le "$most" ] && table '' "... of :, --worker shell" '' "$(cost "$n" -j "$j" --worker shell ':')" '' '' '' '' '' '' ''
-			table '' "... of --worker filter cat" '' "$(cost "$n" -j "$j" --worker filter cat)" '' '' '' '' '' '' ''
+			seq "$n" >"$tmp/records"
+			if [ "$n" -le "$most" ]; then
+				cost 14 "a task of $n, -j $j: /bin/true" "$n" mpx_n "-j $j /bin/true x" floor_exec "$j"
+				cost '' '... : with --worker shell' "$n" mpx_n "-j $j --worker shell :" floor_shell "$j"
+			fi
+			cost '' "... of $n, -j $j: --worker filter cat" "$n" mpx_n "-j $j --worker filter cat" floor_filter ''
 		done
 	done
 }
+
+# cost ROW WORK N MINE ARGS FLOOR ARGS: a line.
+cost() {
+	local mine floor
+	mine=$(each "$3" "$4" "$5") floor=$(each "$3" "$6" "$7")
+	table "$1" "$2" '' "$mine us" "$floor us" "$(awk -v a="$mine" -v b="$floor" 'BEGIN { if (b > 0) printf "%.2f", a / b }')" '' '' '' '' ''
+}
+
+# each N CONTENDER ARGS: microseconds a task.
+each() {
+	local t0 t1
+	t0=$(thrice "$2" 1 "$3") t1=$(thrice "$2" "$1" "$3")
+	awk -v a="$t0" -v b="$t1" -v n="$1" 'BEGIN { printf "%.3g", (b > a ? b - a : 0) / (n - 1) * 1e6 }'
+}
+
+thrice() {
+	local TIMEFORMAT=%6R
+	for _ in 1 2 3; do { time "$@" >/dev/null 2>&1; } 2>&1; done | median
+}
+
+# shellcheck disable=SC2086
+mpx_n() { head -n "$1" "$tmp/records" | "$mpx" map $2; }
+floor_exec() { "$tmp/spawn" "$2" "$1" /bin/true x 1; }
+floor_shell() {
+	local i
+	for ((i = 0; i < $2; i++)); do
+		sh -c 'i=0; while [ $i -lt $1 ]; do ( : ); i=$((i + 1)); done' sh $(($1 / $2 + 1)) &
+	done
+	wait
+}
+floor_filter() { head -n "$1" "$tmp/records" | cat | cat; }
