@@ -106,6 +106,7 @@ var codecs = map[Kind]codec{
 	KindSaid: codecOf(func(t *rapid.T) []byte { return data(t, "text", MaxSaid) },
 		func(b []byte, p []byte) []byte { return AppendFrame(b, KindSaid, p) }, ParseSaid),
 	KindStarved: empty(KindStarved),
+	KindWarm:    empty(KindWarm),
 	KindQuit: codecOf(func(t *rapid.T) Quit {
 		return Quit{Useless: flag(t, "useless"), Text: string(data(t, "text", maxText))}
 	}, func(b []byte, q Quit) []byte { return q.Append(b) }, ParseQuit),

@@ -6,6 +6,7 @@ const (
 	KindSaid    Kind = 77
 	KindStarved Kind = 78
 	KindQuit    Kind = 79
+	KindWarm    Kind = 80
 )
 
 // A Replies is a REPLIES frame: Count tasks from Seq on, in the order in which

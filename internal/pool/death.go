@@ -25,6 +25,10 @@ func (w *worker) end() died {
 		w.p.kin.sweep(w.pid, int(w.board.Group.Load()))
 	}
 	w.removeGroup(d.how != nil)
+	if w.p.cfg.AnyOrder { // what there is of a reply is nobody can say whose
+		w.stdout.Release()
+		w.stderr.Release()
+	}
 	d.back = w.takeInflight()
 	if d.how != nil && len(d.back) > 0 && w.board.State.Load() == shm.Busy && w.board.Seq.Load() == d.back[0].Seq {
 		first := w.cut(&d.back, 1)

@@ -29,8 +29,12 @@ func (c *Config) heirs() bool {
 // initializer has come to life.
 func (c *Config) tellsReady() bool { return c.Watch != nil || c.heirs() }
 
+// tellsWarm reports whether workers say themselves when they are warm: a filter is
+// not with its initializer.
+func (c *Config) tellsWarm() bool { return c.Function == "filter" }
+
 // warmed takes in that w is warm: its initializer has worked, or it has come to
-// life and has none. A longer time counts at once, a shorter one by and by: an
+// life and has none, or says so. A longer time counts at once, a shorter one by and by: an
 // heir that is early costs less than one that is late.
 func (s *scheduler) warmed(w *worker) {
 	took := time.Since(w.begun)

@@ -60,7 +60,7 @@ func (w *worker) initialized(e *reported, r task.Result) error {
 		if text != "" {
 			w.p.notice("initializer: "+text, "")
 		}
-		e.starts, e.ready = true, true
+		e.starts, e.ready = true, !w.p.cfg.tellsWarm()
 		return nil
 	}
 	e.badInit, w.why = &badInit{r.Exit, r.Signal, r.Note, text}, "its initializer failed"

@@ -79,7 +79,7 @@ func (w *worker) understand(e *reported, kind ipc.Kind, body []byte) error {
 	switch kind {
 	case ipc.KindHello:
 		_, err := ipc.ParseHello(body)
-		e.ready = len(w.p.cfg.Initializer) == 0 && w.p.cfg.tellsReady()
+		e.ready = len(w.p.cfg.Initializer) == 0 && w.p.cfg.tellsReady() && !w.p.cfg.tellsWarm()
 		return err
 	case ipc.KindWorn:
 		resident, err := ipc.ParseWorn(body)
@@ -112,6 +112,9 @@ func (w *worker) understand(e *reported, kind ipc.Kind, body []byte) error {
 		return w.filterSaid(body)
 	case ipc.KindStarved:
 		e.starved = true
+		return ipc.ParseEmpty(body)
+	case ipc.KindWarm:
+		e.ready = true
 		return ipc.ParseEmpty(body)
 	case ipc.KindQuit:
 		return w.quit(body)

@@ -52,8 +52,9 @@ type filterRunner struct {
 	least   int           // in flight at least: it holds back its replies
 	silence time.Duration // since the last sign of life until it is looked again
 	clocks
-	wear     filterWear
-	suspect  time.Time // since, when it seemed to hold back the reply to that first record
+	wear    filterWear
+	suspect time.Time // since, when it seemed to hold back the reply to that first record
+	warmth
 	starveAt time.Time // when it is looked whether it holds back its replies
 	brokenAt time.Time // when it must have ended, as it has closed a pipe
 	broken   string    // which

@@ -68,6 +68,7 @@ func (r *filterRunner) launch() {
 		proc.Close(fd)
 	}
 	if err == nil {
+		r.warmth = warmth{at: time.Now().Add(warmLook), pause: warmLook}
 		return
 	}
 	c.closeAll()
@@ -118,7 +119,7 @@ func (r *filterRunner) reap() {
 	c.closeAll()
 	c.pid = -1
 	r.flight, r.n, r.unsent, r.size = nil, 0, nil, 0
-	r.clocks, r.starveAt, r.brokenAt = clocks{}, time.Time{}, time.Time{}
+	r.clocks, r.warmth, r.starveAt, r.brokenAt = clocks{}, warmth{}, time.Time{}, time.Time{}
 	r.s.leaving = true
 }
 

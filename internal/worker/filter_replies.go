@@ -117,6 +117,7 @@ func (r *filterRunner) progress(now time.Time, count int, elapsed time.Duration)
 		r.each += (each - r.each) / 4
 	}
 	r.copy.replies += uint64(count)
+	r.isWarm()
 	r.since = now
 	r.weigh()
 	r.show()

@@ -63,7 +63,7 @@ func (r *filterRunner) deadline() time.Time {
 	if r.copy.pid <= 0 || !r.paused.IsZero() {
 		return time.Time{}
 	}
-	return next(r.clocks.limit, r.killAt, r.starveAt, r.brokenAt, r.readAt)
+	return next(r.clocks.limit, r.killAt, r.starveAt, r.brokenAt, r.readAt, r.warmth.at)
 }
 
 // tick acts on the clocks that have run out.
@@ -79,6 +79,8 @@ func (r *filterRunner) tick(now time.Time) {
 		r.overtime(now)
 	case past(r.starveAt, now):
 		r.starve(now)
+	case past(r.warmth.at, now):
+		r.lookWarm(now)
 	}
 }
 
