@@ -86,7 +86,7 @@ func (k *killer) run() {
 
 // grown is how old a worker is that may be killed: three in a row that come to
 // nothing would end the run.
-const grown = 50 * time.Millisecond
+const grown = 150 * time.Millisecond
 
 // killOne kills a worker, or something below one.
 func (k *killer) killOne() {
