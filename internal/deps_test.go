@@ -24,7 +24,7 @@ var rule = map[string][]string{
 	"mpx/internal/tools/man": {},
 	"mpx/cmd/mpx": {
 		"mpx/internal/task", "mpx/internal/pool", "mpx/internal/report", "mpx/internal/worker", "mpx/internal/ipc", "mpx/internal/proc",
-		"mpx/internal/stats", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys/unix",
+		"mpx/internal/shm", "mpx/internal/stats", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys/unix",
 	},
 }
 

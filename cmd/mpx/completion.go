@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"mpx/internal/shm"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/spf13/cobra"
@@ -105,17 +107,25 @@ func flagCompletions() map[string]string {
 		"svg":         aFile,
 		"tmpdir":      aDir,
 		"trace":       aFile,
+		"type":        typeChoice,
 	}
 }
 
 // addCompletions tells cobra how the commands' arguments complete.
 func addCompletions(root *cobra.Command) {
 	values := flagCompletions()
-	for _, cmd := range root.Commands() {
+	for _, cmd := range allCommands(root) {
 		switch cmd.Name() {
 		case "map", "bench":
 			cmd.ValidArgsFunction = completeCommand
+		case "lock", "sem":
+			cmd.ValidArgsFunction = completeNameThenCommand
+		case "ls", "rm":
+			cmd.ValidArgsFunction = completeName
 		case "cpu-count":
+			cmd.ValidArgsFunction = cobra.NoFileCompletions
+		}
+		if cmd.HasSubCommands() || cmd.Parent() != root { // its own commands; names and numbers
 			cmd.ValidArgsFunction = cobra.NoFileCompletions
 		}
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -123,6 +133,14 @@ func addCompletions(root *cobra.Command) {
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, completeValue(values[f.Name])) // an error: it has one
 		})
 	}
+}
+
+// allCommands returns the commands of cmd, and theirs.
+func allCommands(cmd *cobra.Command) (all []*cobra.Command) {
+	for _, c := range cmd.Commands() {
+		all = append(append(all, c), allCommands(c)...)
+	}
+	return all
 }
 
 // completeValue returns how one of flagCompletions completes.
@@ -157,6 +175,24 @@ func completeCommand(_ *cobra.Command, args []string, typed string) ([]string, c
 	}
 	slices.Sort(found)
 	return slices.Compact(found), cobra.ShellCompDirectiveDefault
+}
+
+// completeName completes the name of a shared object that is there.
+func completeName(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	d, err := shm.OpenDir(shm.DefaultDir())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	names, _ := d.Names() // none if it cannot be read
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeNameThenCommand completes a name, and the command behind it.
+func completeNameThenCommand(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return completeName(cmd, args, typed)
+	}
+	return completeCommand(cmd, args[1:], typed)
 }
 
 func isExecutable(path string) bool {

@@ -5,19 +5,25 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"syscall"
+	"time"
 
+	"mpx/internal/proc"
 	"mpx/internal/task"
+
+	"golang.org/x/sys/unix"
 )
 
 // The exit statuses of every command. 130, 141 and 143 are what a shell sees
 // when mpx has died by SIGINT, SIGPIPE and SIGTERM.
 const (
-	exitOK     = 0
-	exitFailed = 1   // a task failed; or the answer is no
-	exitUsage  = 2   // the command line makes no sense
-	exitBroken = 125 // mpx itself failed
+	exitOK        = 0
+	exitFailed    = 1   // a task failed; or the answer is no
+	exitUsage     = 2   // the command line makes no sense
+	exitTimeout   = 124 // the --timeout of a command that waits ran out
+	exitBroken    = 125 // mpx itself failed
+	exitCannotRun = 126 // the command cannot be run
+	exitNotFound  = 127 // there is no such command
 )
 
 // exitStatus is the part of --help that tells them; each command adds its own.
@@ -67,6 +73,7 @@ func explain(w io.Writer, err error) (status int, sig syscall.Signal) {
 	var u *usageError
 	var tu *task.UsageError
 	var f *failedError
+	var c *commandError
 	switch {
 	case errors.As(err, &u):
 		status, hint = exitUsage, u.hint
@@ -74,6 +81,8 @@ func explain(w io.Writer, err error) (status int, sig syscall.Signal) {
 		status, hint = exitUsage, tu.Hint
 	case errors.As(err, &f):
 		status, hint = exitFailed, f.hint
+	case errors.As(err, &c):
+		status, hint = c.status, c.hint
 	}
 	if hint != "" {
 		fmt.Fprintf(w, "mpx: hint: %s\n", hint)
@@ -83,14 +92,11 @@ func explain(w io.Writer, err error) (status int, sig syscall.Signal) {
 
 // dieBy ends this process by sig, so that a loop that called it stops, too.
 func dieBy(sig syscall.Signal) {
-	signal.Reset(sig)
-	if sig == syscall.SIGPIPE {
-		// The runtime ignores the signal when it is sent, and dies by it on a
-		// write to a stdout that nobody reads.
-		_, _ = os.Stdout.Write([]byte{0})
-	} else {
-		_ = syscall.Kill(os.Getpid(), sig)
-		select {} // the signal is on its way
-	}
+	// A command may have died by one that leaves a core; this one is not to blame.
+	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
+	proc.TakeDefault(sig)
+	_ = unix.Kill(unix.Getpid(), sig)
+	// It is on its way, unless the caller has blocked it.
+	time.Sleep(time.Second)
 	os.Exit(128 + int(sig))
 }

@@ -12,7 +12,7 @@ import (
 var raceEnabled bool
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mpx": main, "leaking-filter": leakingFilter})
+	testscript.Main(m, map[string]func(){"mpx": main, "leaking-filter": leakingFilter, "critical": critical})
 }
 
 // TestScript runs testdata/script, one behaviour a file. Beyond testscript's
@@ -32,7 +32,8 @@ func TestMain(m *testing.M) {
 //	[cgroup]           mpx can make memory groups
 //
 // No process that a script has started may outlive it, and nothing may be left
-// in TMPDIR.
+// in TMPDIR. Its shared objects, in MPX_DIR, are removed, and nothing of them may be
+// left.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                "../../testdata/script",

@@ -71,7 +71,45 @@ func peerFlags() map[string]string {
 		"--wd":               "tasks run where mpx runs: cd DIR first",
 		"--sshlogin":         "remote hosts: mpx map ssh HOST {q} is the way as yet",
 		"--will-cite":        "there is nothing to cite: leave it out",
-		"--semaphore":        "for one of N at a time: mpx map -j N",
+		"--semaphore":        "for one of N at a time: mpx sem NAME -n N COMMAND; of a list: mpx map -j N",
+	}
+}
+
+// hintsFor returns the table of hints for the flags that cmd lacks.
+func hintsFor(cmd *cobra.Command) map[string]string {
+	switch cmd.Name() {
+	case "lock":
+		return lockPeerFlags()
+	case "sem":
+		return semPeerFlags()
+	}
+	return peerFlags()
+}
+
+// lockPeerFlags answers flags of flock.
+func lockPeerFlags() map[string]string {
+	line := "a shell line: mpx lock NAME sh -c '…'"
+	return map[string]string{
+		"-c": line, "--command": line,
+		"-n": "not to wait: --nonblock", "--nb": "not to wait: --nonblock",
+		"--wait": "at most so long: --timeout DUR",
+		"-o":     "not to hand the lock down: --close",
+		"-F":     "it is there: mpx becomes the command", "--no-fork": "it is there: mpx becomes the command",
+		"-x": "it is there: only one holds it", "--exclusive": "it is there: only one holds it",
+		"-s": "only one holds a lock; N at a time: mpx sem NAME -n N", "--shared": "only one holds a lock; N at a time: mpx sem NAME -n N",
+		"-u": "a lock is free when its command has ended", "--unlock": "a lock is free when its command has ended",
+	}
+}
+
+// semPeerFlags answers flags of GNU sem.
+func semPeerFlags() map[string]string {
+	return map[string]string{
+		"--id":   "the name is the first word: mpx sem NAME COMMAND",
+		"--fg":   "it is there: mpx becomes the command",
+		"--bg":   "in the background: mpx sem NAME COMMAND &",
+		"--wait": "for what this shell has started: wait",
+		"--st":   "at most so long: --timeout DUR", "--semaphoretimeout": "at most so long: --timeout DUR",
+		"-c": "a shell line: mpx sem NAME -n N sh -c '…'",
 	}
 }
 
@@ -91,7 +129,7 @@ func unknownFlag(complaint string) string {
 func flagError(cmd *cobra.Command, err error) error {
 	hint := "see " + cmd.CommandPath() + " --help"
 	// The table is built here and not at start-up, where every worker would pay.
-	if h := peerFlags()[unknownFlag(err.Error())]; h != "" {
+	if h := hintsFor(cmd)[unknownFlag(err.Error())]; h != "" {
 		hint = h
 	}
 	var bad *pflag.InvalidValueError

@@ -25,7 +25,7 @@ func (a *app) run(args []string) (status int, sig syscall.Signal) {
 	help := &errWriter{w: a.stdout}
 	root.SetOut(help)
 	root.SetErr(a.stderr)
-	root.SetArgs(args)
+	root.SetArgs(markNumbers(args))
 	err := root.Execute()
 	if err == nil {
 		err = help.err
@@ -52,7 +52,10 @@ func (a *app) root() *cobra.Command {
 	root.SetHelpFunc(showRootHelp)
 	// cobra's own --version comes with templates, which are a quarter of mpx.
 	root.Flags().Bool("version", false, "tell the version and what it was built from")
-	root.AddCommand(a.mapCommand(), a.digestCommand(), a.benchCommand(), a.cpuCountCommand(), a.completionCommand())
+	root.AddCommand(a.mapCommand(), a.digestCommand(), a.benchCommand())
+	root.AddCommand(a.lockCommand(), a.semCommand(), a.semaphoreCommand(), a.eventCommand(), a.condCommand(), a.barrierCommand())
+	root.AddCommand(a.valueCommand(), a.arrayCommand(), a.lsCommand(), a.rmCommand())
+	root.AddCommand(a.cpuCountCommand(), a.completionCommand())
 	return root
 }
 
@@ -97,20 +100,29 @@ func (a *app) noCommand(cmd *cobra.Command, args []string) error {
 	return usagef(hint, "there is no command %q", args[0])
 }
 
-// helped sets what cobra shows for cmd: its text, then its flags, then its exit
-// status.
+// helped sets what cobra shows for cmd: its text, its own commands, then its flags,
+// then its exit status.
 func helped(cmd *cobra.Command, status string) *cobra.Command {
 	cmd.SetHelpFunc(func(c *cobra.Command, _ []string) {
 		w := c.OutOrStdout()
-		fmt.Fprintf(w, "%s\n\nUSAGE\n  mpx %s\n\nEXAMPLES\n%s\n", c.Long, c.Use, c.Example)
+		fmt.Fprintf(w, "%s\n\nUSAGE\n  %s\n\nEXAMPLES\n%s\n", c.Long, usageOf(c), c.Example)
+		if c.HasSubCommands() {
+			fmt.Fprint(w, "\nSUBCOMMANDS\n")
+		}
+		for _, sub := range c.Commands() {
+			fmt.Fprintf(w, "  %s\n        %s\n", sub.Use, sub.Short)
+		}
 		if f := c.LocalFlags(); f.HasAvailableFlags() {
 			fmt.Fprintf(w, "\nFLAGS\n%s", f.FlagUsagesWrapped(100))
 		}
 		fmt.Fprintf(w, "\nEXIT STATUS\n%s\n", status)
 	})
 	cmd.SetUsageFunc(func(c *cobra.Command) error {
-		_, err := fmt.Fprintf(c.OutOrStderr(), "usage: mpx %s\n", c.Use)
+		_, err := fmt.Fprintf(c.OutOrStderr(), "usage: %s\n", usageOf(c))
 		return err
 	})
 	return cmd
 }
+
+// usageOf returns cmd's usage, which begins with what leads to it.
+func usageOf(cmd *cobra.Command) string { return cmd.Parent().CommandPath() + " " + cmd.Use }

@@ -13,7 +13,9 @@ every result apart and in order, and loses nothing when something dies.`
 
 const rootExamples = `  producer | mpx map -j 16 cmd     each line becomes the last argument of cmd
   mpx digest DIR                   checksums of a tree, hashed in parallel
-  mpx bench CMD < tasks            what a pool gains over one task after another`
+  mpx bench CMD < tasks            what a pool gains over one task after another
+  mpx lock NAME CMD                one at a time, whoever starts it
+  mpx sem NAME -n 4 CMD            four at a time`
 
 const rootStatus = `  0     all went well
   1     a task failed, or the answer is no

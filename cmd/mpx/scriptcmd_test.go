@@ -101,6 +101,7 @@ func cmdEventually(ts *testscript.TestScript, neg bool, args []string) {
 	if !within(patience, func() bool {
 		c := exec.Command(args[0], args[1:]...)
 		c.Dir = ts.MkAbs(".")
+		c.Env = append(os.Environ(), "MPX_DIR="+ts.Getenv("MPX_DIR"))
 		out, err := c.CombinedOutput()
 		said = fmt.Sprintf("%s[%v]", out, err)
 		return (err != nil) == neg

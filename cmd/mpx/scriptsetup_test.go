@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"mpx/internal/shm"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -32,6 +35,7 @@ func setupScript(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("DOCS", docs)
+	env.Setenv("MPX_DIR", filepath.Join(env.WorkDir, "objects")) // which shared objects make
 	env.Setenv("LC_ALL", "C.UTF-8")
 	env.Setenv("MPX_PROGRESS", "never") // a slow machine makes any run worth a summary
 	// The race detector sleeps for a second at the end of every process.
@@ -39,15 +43,45 @@ func setupScript(env *testscript.Env) error {
 	env.Values[signalled{}] = &signalled{}
 	env.Defer(func() {
 		left := leftProcesses("MPX_TEST_ID="+id, env.WorkDir)
+		left = append(left, leftSets(filepath.Join(env.WorkDir, "objects"))...)
 		files, err := os.ReadDir(tmp)
 		switch {
 		case len(left) > 0:
-			env.T().Fatal("processes left: ", strings.Join(left, "; "))
+			env.T().Fatal("left: ", strings.Join(left, "; "))
 		case err == nil && len(files) > 0:
 			env.T().Fatal("files left in TMPDIR: ", files)
 		}
 	})
 	return nil
+}
+
+// leftSets removes the objects of a script, and returns what the kernel still has of
+// them.
+func leftSets(dir string) (left []string) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil // it had none
+	}
+	d, err := shm.OpenDir(dir)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, f := range files {
+		b, _ := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err := d.Remove(f.Name()); err != nil {
+			left = append(left, fmt.Sprint(f.Name(), ": ", err))
+		}
+		if len(b) >= 68 && binary.LittleEndian.Uint32(b[8:]) == uint32(shm.KindSem) {
+			key := fmt.Sprint(binary.LittleEndian.Uint32(b[64:]))
+			sets, _ := os.ReadFile("/proc/sysvipc/sem")
+			for line := range strings.Lines(string(sets)) {
+				if f := strings.Fields(line); f[0] == key {
+					left = append(left, "a set of semaphores: "+line)
+				}
+			}
+		}
+	}
+	return left
 }
 
 // leftProcesses returns the processes that have mark in their environment, or

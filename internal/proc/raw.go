@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The calls of a worker's loop. They are raw: the runtime is not told, so it
+// The calls of a worker's loop, and one of a process's end. They are raw: the runtime is not told, so it
 // neither takes the processor away nor wakes its monitor. That halves the
 // worker's own time a task. It is right only while the process has a single
 // goroutine that runs: another would find no processor during a call. And it
@@ -127,4 +127,11 @@ func setName(name string) error {
 	copy(b[:15], name)
 	_, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, unix.PR_SET_NAME, uintptr(unsafe.Pointer(&b[0])), 0)
 	return pollError(errno)
+}
+
+// TakeDefault gives sig its default action. os/signal gives it the runtime's, which
+// tells of goroutines by SIGQUIT and lets a SIGPIPE that is sent pass.
+func TakeDefault(sig syscall.Signal) {
+	var action [4]uintptr // struct sigaction of the kernel: SIG_DFL, no flags, an empty mask
+	_, _, _ = syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
 }

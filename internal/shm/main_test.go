@@ -21,8 +21,10 @@ const helperVar = "MPX_SHM_TEST_HELPER"
 // helpers are the other processes of the tests. An error is printed and gives
 // exit status 1.
 var helpers = map[string]func(args []string) error{
-	"show":  helpShow,
-	"write": helpWrite,
+	"show":    helpShow,
+	"write":   helpWrite,
+	"barrier": helpBarrier,
+	"cond":    helpCond,
 }
 
 var usedHelpers sync.Map

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"mpx/internal/proc"
+
+	"golang.org/x/sys/unix"
+)
+
+// become puts the command in the place of this process: its pid, its terminal,
+// what is sent to it, and the status that the caller sees are the command's.
+func become(words, env []string) error {
+	return start(words, func(path string, argv []string) error { return syscall.Exec(path, argv, env) })
+}
+
+// start finds the command and has f execute it, as execvp(3): a script without #!
+// is the shell's. An error says why it could not, with its exit status.
+func start(words []string, f func(path string, argv []string) error) error {
+	path, err := proc.LookPath(words[0])
+	if err == nil {
+		err = f(path, words)
+	}
+	if errors.Is(err, unix.ENOEXEC) {
+		err = f("/bin/sh", append([]string{"/bin/sh", path}, words[1:]...))
+	}
+	if err == nil {
+		return nil
+	}
+	e := &commandError{msg: fmt.Sprintf("%s: %v", words[0], err), status: exitCannotRun}
+	if errors.Is(err, unix.ENOENT) {
+		e.status = exitNotFound
+	}
+	if len(words) == 1 && strings.ContainsAny(words[0], " \t|;&<>") {
+		e.hint = "a shell line needs a shell: sh -c '…'"
+	}
+	return e
+}
+
+// A commandError says that the command cannot be run, or is not found.
+type commandError struct {
+	msg, hint string
+	status    int
+}
+
+func (e *commandError) Error() string { return e.msg }
+
+// beside runs the command while this process stays, for as long as it takes, and
+// ends as the command did. The command ends with this process.
+func beside(words, env []string) error {
+	runtime.LockOSThread() // the command dies with the thread that started it
+	var signals []os.Signal
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2} {
+		if !signal.Ignored(s) {
+			signals = append(signals, s)
+		}
+	}
+	c := make(chan os.Signal, 16)
+	signal.Notify(c, signals...)
+	var pid, pidfd int
+	if err := start(words, func(path string, argv []string) (err error) {
+		pid, pidfd, err = proc.Start(&proc.Spec{Path: path, Argv: argv, Env: env, Files: [3]int{0, 1, 2}, DieWithThread: true})
+		return err
+	}); err != nil {
+		return err
+	}
+	go forward(c, pidfd)
+	var ws unix.WaitStatus
+	for {
+		if _, err := unix.Wait4(pid, &ws, 0, nil); err == nil {
+			break
+		} else if !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("wait for %s: %w", words[0], err)
+		}
+	}
+	if ws.Signaled() {
+		return &outcome{signal: ws.Signal()}
+	}
+	return &outcome{status: ws.ExitStatus()}
+}
+
+// forward hands signals on to the process behind pidfd. What the terminal sends it
+// sends to the whole group, and the process is in it.
+func forward(c <-chan os.Signal, pidfd int) {
+	for s := range c {
+		if (s == syscall.SIGINT || s == syscall.SIGQUIT) && hasKeys() {
+			continue
+		}
+		_ = unix.PidfdSendSignal(pidfd, s.(syscall.Signal), nil, 0) // an error: it has ended
+	}
+}
+
+// hasKeys reports whether the keys of a terminal reach this process.
+func hasKeys() bool {
+	tty, err := os.Open("/dev/tty")
+	if err != nil {
+		return false
+	}
+	defer tty.Close()
+	return inForeground(tty)
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"mpx/internal/shm"
+)
+
+// contenders is how many processes want the lock, or a slot, at a time.
+const contenders = 8
+
+// A scramble is that of contenders for a lock or a sem, who are killed at random. Each runs
+// the helper critical.
+type scramble struct {
+	verb   string // and its flags, which stand behind the name
+	flags  []string
+	most   int // so many may be in the critical section
+	dir    string
+	killed atomic.Int64
+	passed atomic.Int64
+	broken atomic.Int64 // how often critical saw more than that
+}
+
+func newScramble(t *testing.T, most int, verb string, flags ...string) *scramble {
+	return &scramble{verb: verb, flags: flags, most: most, dir: t.TempDir()}
+}
+
+func (c *scramble) mpx(args ...string) *exec.Cmd {
+	cmd := exec.Command("mpx", args...)
+	cmd.Dir = c.dir
+	cmd.Env = append(os.Environ(), "MPX_DIR="+filepath.Join(c.dir, "objects"), "GORACE=atexit_sleep_ms=0")
+	return cmd
+}
+
+// run has the contenders come again and again, each some times.
+func (c *scramble) run(t *testing.T, times int) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(c.dir, "cells"), make([]byte, 8*contenders), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for i := range contenders {
+		wg.Go(func() {
+			for range times {
+				if c.contend(t, i); t.Failed() {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	t.Logf("%d killed, %d passed", c.killed.Load(), c.passed.Load())
+}
+
+// contend is one time of contender i. It may be killed as it starts, waits, is in
+// the critical section, or leaves.
+func (c *scramble) contend(t *testing.T, i int) {
+	args := append([]string{c.verb, "x"}, c.flags...)
+	args = append(args, "critical", strconv.Itoa(i), strconv.Itoa(c.most), filepath.Join(c.dir, "cells"))
+	cmd := c.mpx(args...)
+	var said strings.Builder
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Error(err)
+		return
+	}
+	limit := patience
+	if rand.IntN(2) == 0 {
+		limit = time.Duration(rand.IntN(100)) * time.Millisecond
+	}
+	timer := time.AfterFunc(limit, func() { _ = cmd.Process.Kill() })
+	err := cmd.Wait()
+	timer.Stop()
+	ws := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	switch {
+	case err == nil:
+		c.passed.Add(1)
+	case ws.ExitStatus() == tooMany:
+		c.broken.Add(1)
+	case ws.Signaled() && ws.Signal() == syscall.SIGKILL && limit < patience:
+		c.killed.Add(1)
+	default:
+		t.Errorf("contender %d: %v %s", i, err, said.String())
+	}
+}
+
+// state returns what ls says of x, and removes it.
+func (c *scramble) end(t *testing.T) (state string) {
+	t.Helper()
+	d, err := shm.OpenDir(filepath.Join(c.dir, "objects"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := d.Open("x", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	if state, err = o.State(); err != nil {
+		t.Error(err)
+	}
+	if list, err := o.Parties(); err != nil || len(list) > 0 {
+		t.Errorf("left: %v %v", list, err)
+	}
+	if err := o.Remove(); err != nil {
+		t.Error(err)
+	}
+	return state
+}
+
+// want checks that nobody saw too many, and how all is in the end.
+func (c *scramble) want(t *testing.T, state string) {
+	t.Helper()
+	if n := c.broken.Load(); n > 0 {
+		t.Errorf("more than %d in the critical section, %d times", c.most, n)
+	}
+	if got := c.end(t); got != state {
+		t.Errorf("in the end %s, want %s", got, state)
+	}
+	if c.killed.Load() == 0 || c.passed.Load() == 0 {
+		t.Error("none were killed, or none passed: the test shows little")
+	}
+}
+
+// However many are killed, no two hold a lock, and everybody who waits gets it.
+func TestKillLock(t *testing.T) {
+	again(t, func() {
+		c := newScramble(t, 1, "lock")
+		c.run(t, 10)
+		c.want(t, "free")
+	})
+}
+
+// The same of the slots of a sem.
+func TestKillSem(t *testing.T) {
+	again(t, func() {
+		c := newScramble(t, 3, "sem", "-n", "3")
+		c.run(t, 10)
+		c.want(t, "3 of 3 free")
+	})
+}
+
+// Its size changes all the while, by processes that are killed, too.
+func TestKillResize(t *testing.T) {
+	again(t, func() {
+		c := newScramble(t, 4, "sem")
+		over := make(chan struct{})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-over:
+					return
+				default:
+				}
+				cmd := c.mpx("sem", "x", "-n", fmt.Sprint(1+n%4), "--resize", "--timeout", "0.01", "true")
+				if err := cmd.Start(); err != nil {
+					t.Error(err)
+					return
+				}
+				timer := time.AfterFunc(time.Duration(rand.IntN(40))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+				_ = cmd.Wait()
+				timer.Stop()
+			}
+		})
+		c.run(t, 10)
+		close(over)
+		wg.Wait()
+		// What of the debt is left is paid by who comes next.
+		if out, err := c.mpx("sem", "x", "-n", "4", "--resize", "true").CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+		c.want(t, "4 of 4 free")
+	})
+}
+
+// The helper critical does see when there are too many.
+func TestKillScrambleDetects(t *testing.T) {
+	c := newScramble(t, 1, "sem", "-n", "4")
+	c.run(t, 5)
+	if c.broken.Load() == 0 {
+		t.Error("four at a time, and none saw more than one")
+	}
+	c.end(t)
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"mpx/internal/proc"
+	"mpx/internal/shm"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const lockLong = `Run COMMAND while holding the lock NAME (Python's multiprocessing.Lock). It exists
+from its first use. Only one at a time holds it; others wait, or see --timeout
+and --nonblock. mpx becomes the command: its status, signals and terminal are the
+command's, and nothing of mpx is left.
+
+The lock is an open file, which COMMAND inherits (above number 100): it is free
+when COMMAND and all that it has started are gone, however they went, kill -9
+included. A daemon that COMMAND starts keeps it, and sudo closes it; with --close
+mpx stays, holds the lock itself, and COMMAND dies with it.
+
+MPX_HELD names the locks that are held, a:b, for COMMAND: taking one of them again
+would wait for ever and is refused. --recursive runs COMMAND under the one that is
+held. By MPX_HELD a script can take its own lock: see the last example.`
+
+const lockExamples = `  mpx lock deploy ./deploy.sh production
+  mpx lock deploy --timeout 10m -- ./deploy.sh production   # 124 if it took longer
+  mpx lock backup --nonblock -E 0 ./backup.sh               # cron: one at a time, else nothing
+  mpx lock counter sh -c 'echo $(( $(cat n) + 1 )) > n'
+  case :$MPX_HELD: in *:job:*) ;; *) exec mpx lock job "$0" "$@";; esac`
+
+// waitStatus is the exit status of lock and sem.
+const waitStatus = `  1     --nonblock, and it is not free (-E/--busy-status: another status)
+  2     wrong usage
+  124   --timeout ran out (-E: another status)
+  125   mpx itself failed
+  126   COMMAND cannot be run
+  127   COMMAND is not found
+
+  Otherwise it is the status of COMMAND, or the signal that COMMAND died by: mpx
+  has become it.`
+
+type lockOptions struct {
+	waitFlags
+	busyFlag
+	recursive bool
+	close     bool
+}
+
+func (a *app) lockCommand() *cobra.Command {
+	o := &lockOptions{}
+	cmd := &cobra.Command{
+		Use:     "lock NAME [flags] [--] COMMAND [ARG]...",
+		Short:   "Run a command while holding a lock",
+		Long:    lockLong,
+		Example: lockExamples,
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.runLock(cmd, o, args) },
+	}
+	cmd.Flags().SetInterspersed(false)
+	o.waitFlags.add(cmd.Flags())
+	o.busyFlag.add(cmd.Flags())
+	cmd.Flags().BoolVar(&o.recursive, "recursive", false, "a lock that is held already is no obstacle")
+	cmd.Flags().BoolVar(&o.close, "close", false, "do not hand the lock down to the command")
+	return helped(cmd, waitStatus)
+}
+
+// A busyFlag tells "not free" apart from the command's own status, as flock's.
+type busyFlag struct{ busy int }
+
+func (b *busyFlag) add(f *pflag.FlagSet) {
+	f.IntVarP(&b.busy, "busy-status", "E", -1, "exit with `N` if it is not free in time")
+	f.Lookup("busy-status").DefValue = "0" // help says nothing of it: it depends
+}
+
+func (b *busyFlag) check() error {
+	if b.busy < -1 || b.busy > 255 {
+		return usagef("0 to 255", "-E %d is no exit status", b.busy)
+	}
+	return nil
+}
+
+func (a *app) runLock(cmd *cobra.Command, o *lockOptions, args []string) error {
+	name, words, err := objectCommand(cmd, args)
+	if err != nil {
+		return err
+	}
+	w, err := o.prepare(cmd, &o.busyFlag, words)
+	if err != nil {
+		return err
+	}
+	dir, err := a.objects()
+	if err != nil {
+		return err
+	}
+	held := heldLocks()
+	inside := slices.Contains(held, name)
+	if inside { // what the environment says may be long past: then it is free
+		w = shm.WaitFor(0)
+	}
+	l, err := dir.AcquireLock(name, w)
+	switch {
+	case inside && errors.Is(err, shm.ErrTimeout):
+		return o.runInside(name, words)
+	case err != nil:
+		return a.inVain(dir, name, err, &o.waitFlags, &o.busyFlag)
+	}
+	defer runtime.KeepAlive(l)
+	env := heldEnv(append(slices.DeleteFunc(held, func(s string) bool { return s == name }), name))
+	if o.close {
+		return beside(words, env)
+	}
+	if _, err := proc.HandDown(l.Fd()); err != nil {
+		return fmt.Errorf("hand down the lock %s: %w", name, err)
+	}
+	return become(words, env)
+}
+
+// runInside runs the command under the lock that a process above this one holds.
+func (o *lockOptions) runInside(name string, words []string) error {
+	if !o.recursive {
+		return usagef("--recursive runs the command under the lock that is held",
+			"MPX_HELD says that the lock %s is held already: to wait for it would be for ever", name)
+	}
+	return become(words, os.Environ())
+}
+
+// prepare checks what lock and sem have in common.
+func (w *waitFlags) prepare(cmd *cobra.Command, busy *busyFlag, words []string) (shm.Wait, error) {
+	if len(words) == 0 {
+		return shm.Wait{}, usagef("usage: mpx "+cmd.Use, "a command is missing")
+	}
+	if err := busy.check(); err != nil {
+		return shm.Wait{}, err
+	}
+	return w.wait()
+}
+
+// inVain says how lock and sem end when they could not acquire name.
+func (a *app) inVain(dir *shm.Dir, name string, err error, w *waitFlags, busy *busyFlag) error {
+	if !errors.Is(err, shm.ErrTimeout) {
+		return objectError(name, err, w)
+	}
+	if !w.nonblock {
+		fmt.Fprintf(a.stderr, "mpx: %s is not free after %s%s\n", name, w.timeout, holders(dir, name))
+	}
+	if busy.busy >= 0 {
+		return &outcome{status: busy.busy}
+	}
+	return &outcome{status: w.status()}
+}
+
+// holders says who holds name, as far as that can be told.
+func holders(dir *shm.Dir, name string) string {
+	o, err := dir.Open(name, 0)
+	if err != nil {
+		return ""
+	}
+	defer o.Close()
+	list, err := o.Parties()
+	if err != nil {
+		return ""
+	}
+	if text := partiesText(list, shm.Holds, time.Now()); text != "" {
+		return ": held by " + text
+	}
+	return ""
+}
+
+// heldVar names the locks that are held, to what runs under them.
+const heldVar = "MPX_HELD"
+
+func heldLocks() []string {
+	return slices.DeleteFunc(strings.Split(os.Getenv(heldVar), ":"), func(s string) bool { return s == "" })
+}
+
+// heldEnv returns the environment of a command that runs under these locks.
+func heldEnv(names []string) []string {
+	env := slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, heldVar+"=") })
+	return append(env, heldVar+"="+strings.Join(names, ":"))
+}

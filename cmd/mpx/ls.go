@@ -1,0 +1,202 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"mpx/internal/shm"
+
+	"github.com/spf13/cobra"
+)
+
+const lsLong = `List the shared objects of this user, a line each: its name, its kind, its state,
+since when it is there, which processes hold it and which wait for it, by pid, and
+for how long.
+
+They live in $MPX_DIR, else $XDG_RUNTIME_DIR/mpx, else /dev/shm/mpx-UID.`
+
+const lsExamples = `  mpx ls
+  mpx ls deploy
+  mpx ls --json | jq -r 'select(.kind == "lock") | .holds[].pid'`
+
+const lsStatus = `  0     all is listed, or there is nothing
+  1     there is none of that name; or a file there is no object
+  2     wrong usage
+  125   mpx itself failed`
+
+func (a *app) lsCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "ls [NAME] [--json]",
+		Short:   "List shared objects: who holds them, who waits",
+		Long:    lsLong,
+		Example: lsExamples,
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.listObjects(cmd, args, asJSON) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "an object of JSON a line")
+	return helped(cmd, lsStatus)
+}
+
+// A listing is what ls tells of an object.
+type listing struct {
+	Name  string    `json:"name"`
+	Kind  string    `json:"kind"`
+	State string    `json:"state"`
+	Made  time.Time `json:"made"`
+	Holds []holder  `json:"holds"`
+	Waits []holder  `json:"waits"`
+
+	parties []shm.Party
+}
+
+// A holder is a process that holds or waits; since when may be unknown.
+type holder struct {
+	PID   int        `json:"pid"`
+	Since *time.Time `json:"since"`
+}
+
+func (a *app) listObjects(cmd *cobra.Command, args []string, asJSON bool) error {
+	if len(args) > 1 {
+		return usagef("usage: mpx "+cmd.Use, "%q is one name too many", args[1])
+	}
+	dir, err := a.objects()
+	if err != nil {
+		return err
+	}
+	names := args
+	if len(args) == 0 {
+		names, err = dir.Names()
+	} else {
+		_, _, err = objectName(cmd, args)
+	}
+	if err != nil {
+		return err
+	}
+	list, worst := a.look(dir, names, len(args) == 1)
+	if err := writeListings(a.stdout, list, asJSON); err != nil {
+		return err
+	}
+	return worst
+}
+
+// look looks at the objects. One that is gone by now is an error only if the user
+// has named it.
+func (a *app) look(dir *shm.Dir, names []string, named bool) (list []*listing, worst error) {
+	for _, name := range names {
+		l, err := lookAt(dir, name)
+		gone := errors.Is(err, shm.ErrNotExist) || errors.Is(err, shm.ErrRemoved)
+		switch {
+		case err == nil:
+			list = append(list, l)
+		case !gone || named:
+			if gone {
+				err = fmt.Errorf("%s: %w", name, shm.ErrNotExist)
+			}
+			fmt.Fprintf(a.stderr, "mpx: %v\n", err)
+			worst = &outcome{status: exitFailed}
+		}
+	}
+	return list, worst
+}
+
+func lookAt(dir *shm.Dir, name string) (*listing, error) {
+	o, err := dir.Open(name, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer o.Close()
+	l := &listing{Name: name, Kind: o.Kind.String(), Made: o.Made(), Holds: []holder{}, Waits: []holder{}}
+	if l.parties, err = o.Parties(); err != nil {
+		return nil, err
+	}
+	if l.State, err = o.State(); err != nil {
+		return nil, err
+	}
+	for _, p := range l.parties {
+		h := holder{PID: p.PID}
+		if !p.Since.IsZero() {
+			h.Since = &p.Since
+		}
+		if p.Role == shm.Holds {
+			l.Holds = append(l.Holds, h)
+		} else {
+			l.Waits = append(l.Waits, h)
+		}
+	}
+	return l, nil
+}
+
+func writeListings(w io.Writer, list []*listing, asJSON bool) error {
+	if asJSON {
+		e := json.NewEncoder(w)
+		for _, l := range list {
+			if err := e.Encode(l); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var rows [][]string
+	now := time.Now()
+	for _, l := range list {
+		rows = append(rows, l.row(now))
+	}
+	_, err := io.WriteString(w, columns(rows))
+	return err
+}
+
+func (l *listing) row(now time.Time) []string {
+	row := []string{l.Name, l.Kind, l.State, l.Made.Format("2006-01-02 15:04:05"), "", ""}
+	if text := partiesText(l.parties, shm.Holds, now); text != "" {
+		row[4] = "held by " + text
+	}
+	if text := partiesText(l.parties, shm.Waits, now); text != "" {
+		row[5] = "waited for by " + text
+	}
+	return row
+}
+
+// partiesText returns the pids of those in role, and for how long they are: 1234
+// (2m5s), 1250 (3s).
+func partiesText(list []shm.Party, role shm.Role, now time.Time) string {
+	var texts []string
+	for _, p := range list {
+		if p.Role != role {
+			continue
+		}
+		text := fmt.Sprint(p.PID)
+		if !p.Since.IsZero() {
+			text += fmt.Sprintf(" (%v)", max(0, now.Sub(p.Since)).Truncate(time.Second))
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// columns sets rows below each other, their cells aligned.
+func columns(rows [][]string) string {
+	var width []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(width) {
+				width = append(width, 0)
+			}
+			width[i] = max(width[i], len(cell))
+		}
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			if width[i] > 0 {
+				fmt.Fprintf(&line, "%-*s  ", width[i], cell)
+			}
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	return b.String()
+}

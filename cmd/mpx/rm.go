@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"mpx/internal/shm"
+
+	"github.com/spf13/cobra"
+)
+
+const rmLong = `Remove shared objects, of whatever kind.
+
+One that is held or waited for is removed all the same: who holds it keeps it, who
+waits goes on with the next one of that name, and both run at a time. A lock or a
+sem that nobody uses takes a file of 8 KB in memory, until the machine stops.`
+
+const rmExamples = `  mpx rm deploy
+  mpx ls | awk '$2 == "event" {print $1}' | xargs mpx rm -f`
+
+func (a *app) rmCommand() *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{
+		Use:     "rm NAME...",
+		Short:   "Remove shared objects",
+		Long:    rmLong,
+		Example: rmExamples,
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.removeObjects(cmd, args, force) },
+	}
+	cmd.Flags().BoolVarP(&force, "force", "f", false, "say nothing of what is not there")
+	return helped(cmd, `  0     all of them are removed
+  1     there is none of a name; the others are removed
+  2     wrong usage
+  125   mpx itself failed`)
+}
+
+func (a *app) removeObjects(cmd *cobra.Command, names []string, force bool) error {
+	if len(names) == 0 && force {
+		return nil
+	}
+	for rest := names; len(rest) > 0 || len(names) == 0; {
+		var err error
+		if _, rest, err = objectName(cmd, rest); err != nil {
+			return err
+		}
+	}
+	dir, err := a.objects()
+	if err != nil {
+		return err
+	}
+	var worst error
+	for _, name := range names {
+		err := dir.Remove(name)
+		switch {
+		case errors.Is(err, shm.ErrNotExist) && force, err == nil:
+		case errors.Is(err, shm.ErrNotExist):
+			fmt.Fprintf(a.stderr, "mpx: %s: %v\n", name, err)
+			worst = &outcome{status: exitFailed}
+		default:
+			return objectError(name, err, nil)
+		}
+	}
+	return worst
+}

@@ -1,0 +1,206 @@
+package shm
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+)
+
+// ErrBroken is the error of a barrier one of whose parties has died or run out of
+// time (Python's BrokenBarrierError).
+var ErrBroken = errors.New("the barrier is broken")
+
+// A Barrier lets n parties go on once all of them have come. A party that dies
+// while it waits, or gives up, breaks it for all until Reset: nobody waits for the
+// dead.
+//
+//	filling ──the nth party──▶ passed: all go on, the next generation fills
+//	filling ──a party dies, gives up; Reset──▶ broken ──Reset──▶ filling
+//
+//	64  n (u32)            72  1 + the generation that has passed (u32)
+//	68  generation (u32)   76  broken (u32)    80  bell (u32)
+//
+// Who is killed between two stores leaves a state that the next one settles: that
+// a generation has passed is one store, and the verdicts follow from it.
+type Barrier struct{ *Object }
+
+const (
+	barrierN          = ownOffset
+	barrierGeneration = ownOffset + 4
+	barrierPassed     = ownOffset + 8
+	barrierBroken     = ownOffset + 12
+	barrierBell       = ownOffset + 16
+)
+
+// MaxBarrier is the most parties that a barrier may have.
+const MaxBarrier = parties - waiters
+
+// OpenBarrier opens the barrier name of n parties, which exists from its first
+// use. n 0: of as many as it has.
+func (d *Dir) OpenBarrier(name string, n int) (*Barrier, error) {
+	if n == 0 {
+		o, err := d.Open(name, KindBarrier)
+		if err != nil {
+			return nil, err
+		}
+		return &Barrier{o}, nil
+	}
+	o, err := d.OpenOrMake(name, KindBarrier, func(o *Object) { o.uint32At(barrierN).Store(uint32(n)) })
+	if err != nil {
+		return nil, err
+	}
+	b := &Barrier{o}
+	if have := b.N(); have != n {
+		b.Close()
+		return nil, &SizeError{name, have, n}
+	}
+	return b, nil
+}
+
+// A SizeError says that an object has another number of parties or slots.
+type SizeError struct {
+	Name       string
+	Have, Want int
+}
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("%s is for %d, not for %d", e.Name, e.Have, e.Want)
+}
+
+// N returns how many parties the barrier is for.
+func (b *Barrier) N() int { return int(b.uint32At(barrierN).Load()) }
+
+// State returns how many parties wait, and whether the barrier is broken.
+func (b *Barrier) State() (arrived int, broken bool, err error) {
+	err = b.guarded(func() error {
+		b.settle()
+		arrived, broken = b.arrived(), b.isBroken()
+		return nil
+	})
+	return arrived, broken, err
+}
+
+// Wait waits, as the process pid, until all parties have come, and returns the
+// number of those that came before. ErrBroken: the barrier is, or was while it
+// waited. ErrTimeout: w was over, and the barrier is broken.
+func (b *Barrier) Wait(pid int, w Wait) (before int, err error) {
+	at := -1
+	err = b.guarded(func() error {
+		b.settle()
+		if b.isBroken() {
+			return ErrBroken
+		}
+		before = b.arrived()
+		if at = b.enter(pid, Waits, uint64(newTicket(uint64(b.generation().Load())))); at < 0 {
+			return errors.New("there is no room for another party")
+		}
+		if before+1 >= b.N() {
+			b.uint32At(barrierPassed).Store(b.generation().Load() + 1)
+			b.settle()
+		}
+		return nil
+	})
+	if err != nil {
+		return before, err
+	}
+	return before, b.stay(at, w)
+}
+
+// stay waits for the verdict of the party at place at, and takes it off the list.
+// It looks now and then whether all parties live.
+func (b *Barrier) stay(at int, w Wait) error {
+	for {
+		bell := b.uint32At(barrierBell)
+		err := b.await(bell, w.atMost(recheck), func() bool { return b.ticketAt(at).verdict() != waiting })
+		if err != nil && !errors.Is(err, ErrTimeout) {
+			return err
+		}
+		over := false
+		if err != nil {
+			_, over = w.left()
+		}
+		done := false
+		gerr := b.guarded(func() error {
+			b.settle()
+			verdict := b.ticketAt(at).verdict()
+			if done = verdict != waiting || over; !done {
+				return nil
+			}
+			b.leave(at)
+			switch {
+			case verdict == granted:
+				return nil
+			case verdict == denied:
+				return ErrBroken
+			}
+			b.uint32At(barrierBroken).Store(1)
+			b.settle()
+			return ErrTimeout
+		})
+		if gerr != nil || done {
+			return gerr
+		}
+	}
+}
+
+// Reset makes the barrier whole and empty. For those who wait it is broken.
+func (b *Barrier) Reset() error {
+	return b.guarded(func() error {
+		b.settle()
+		b.uint32At(barrierBroken).Store(1)
+		b.settle()
+		b.generation().Add(1)
+		b.uint32At(barrierBroken).Store(0)
+		return nil
+	})
+}
+
+func (b *Barrier) generation() *atomic.Uint32 { return b.uint32At(barrierGeneration) }
+
+func (b *Barrier) isBroken() bool { return b.uint32At(barrierBroken).Load() != 0 }
+
+// settle brings the verdicts up to what has happened: the generation has passed,
+// or somebody who waited has died. The guard must be held.
+func (b *Barrier) settle() {
+	g := b.generation()
+	verdict := uint64(waiting)
+	switch {
+	case b.uint32At(barrierPassed).Load() == g.Load()+1:
+		verdict = granted
+	case b.isBroken() || b.anyDead():
+		b.uint32At(barrierBroken).Store(1)
+		verdict = denied
+	default:
+		return
+	}
+	for i := range parties {
+		if b.waits(i, Waits) {
+			b.judge(i, verdict)
+		}
+	}
+	if verdict == granted {
+		g.Add(1)
+	}
+	ring(b.uint32At(barrierBell))
+}
+
+// anyDead takes the dead off the list, and reports whether one of them waited.
+func (b *Barrier) anyDead() (dead bool) {
+	for i := range parties {
+		if b.role(i) != 0 && !b.party(i).lives() {
+			dead = dead || b.waits(i, Waits)
+			b.leave(i)
+		}
+	}
+	return dead
+}
+
+// arrived returns how many wait in this generation.
+func (b *Barrier) arrived() (n int) {
+	for i := range parties {
+		if b.waits(i, Waits) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,143 @@
+package shm
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// Errors of named objects. None of this package tells the object's name: the caller
+// has it.
+var (
+	ErrExists   = errors.New("there is one of that name")
+	ErrNotExist = errors.New("there is none of that name")
+	ErrRemoved  = errors.New("it has been removed")
+	ErrDamaged  = errors.New("its file is damaged: another program has changed it")
+	ErrTimeout  = errors.New("the time is over")
+)
+
+// A Dir is where a user's named objects live, a file each. Nobody else may look
+// into it.
+type Dir struct{ path string }
+
+// DefaultDir returns the directory of the caller's objects: $MPX_DIR, else
+// $XDG_RUNTIME_DIR/mpx, else /dev/shm/mpx-UID.
+func DefaultDir() string {
+	if dir := os.Getenv("MPX_DIR"); dir != "" {
+		return dir
+	}
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) && owns(dir) {
+		return filepath.Join(dir, "mpx")
+	}
+	return "/dev/shm/mpx-" + strconv.Itoa(os.Getuid())
+}
+
+// owns reports whether dir is a directory of the caller's. sudo -E brings the
+// runtime directory of another, where root would make a directory that locks its
+// owner out; and it may name one that is not there.
+func owns(dir string) bool {
+	var st unix.Stat_t
+	return unix.Stat(dir, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR && int(st.Uid) == os.Getuid()
+}
+
+// OpenDir opens the directory at path, which it makes if it is missing. One that
+// is a symbolic link, or another user's, or open to others is refused: what is in
+// it could be anybody's.
+func OpenDir(path string) (*Dir, error) {
+	path, err := filepath.Abs(path) // and clean: Lstat would follow a link with a slash behind it
+	if err != nil {
+		return nil, fmt.Errorf("find the directory of shared objects: %w", err)
+	}
+	err = unix.Mkdir(path, 0o700)
+	if err != nil && !errors.Is(err, unix.EEXIST) {
+		return nil, fmt.Errorf("make the directory of shared objects %s: %w", path, err)
+	}
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil {
+		return nil, fmt.Errorf("open the directory of shared objects %s: %w", path, err)
+	}
+	switch {
+	case st.Mode&unix.S_IFMT != unix.S_IFDIR:
+		return nil, fmt.Errorf("the directory of shared objects %s is no directory", path)
+	case int(st.Uid) != os.Getuid():
+		return nil, fmt.Errorf("the directory of shared objects %s belongs to user %d, not to you", path, st.Uid)
+	case st.Mode&0o077 != 0:
+		return nil, fmt.Errorf("the directory of shared objects %s is open to others: chmod 700", path)
+	}
+	return &Dir{path}, nil
+}
+
+// Path returns where d is; it is absolute.
+func (d *Dir) Path() string { return d.path }
+
+// CheckName refuses what is no name of an object: 1 to 100 of A-Z a-z 0-9 . _ -,
+// the first of them no dot.
+func CheckName(name string) error {
+	ok := name != "" && len(name) <= 100 && name[0] != '.'
+	for i := range len(name) {
+		c := name[i]
+		ok = ok && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-')
+	}
+	if !ok {
+		return fmt.Errorf("%q is no name", name)
+	}
+	return nil
+}
+
+// Names returns the names of all objects, sorted.
+func (d *Dir) Names() ([]string, error) {
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		return nil, fmt.Errorf("read the directory of shared objects: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if CheckName(e.Name()) == nil && e.Type().IsRegular() {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Remove removes the object name, and any other file of that name in d. Who holds
+// it keeps it, who waits goes on with the next one of the name. ErrNotExist: there
+// is none.
+func (d *Dir) Remove(name string) error {
+	o, err := d.Open(name, 0)
+	switch {
+	case err == nil:
+		defer o.Close()
+		if err = o.Remove(); errors.Is(err, ErrRemoved) {
+			return ErrNotExist
+		}
+		return err
+	case errors.Is(err, ErrNotExist):
+		return err
+	}
+	return unix.Unlink(d.file(name)) // damaged, or no object
+}
+
+// file returns the path of name.
+func (d *Dir) file(name string) string { return filepath.Join(d.path, name) }
+
+// nameless opens a new file in d that has no name yet, so that no kill leaves it
+// behind.
+func (d *Dir) nameless() (*os.File, error) {
+	fd, err := unix.Open(d.path, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), d.path), nil
+}
+
+// link gives f its name, unless there is one.
+func (d *Dir) link(f *os.File, name string) error {
+	from := "/proc/self/fd/" + strconv.Itoa(int(f.Fd()))
+	return unix.Linkat(unix.AT_FDCWD, from, unix.AT_FDCWD, d.file(name), unix.AT_SYMLINK_FOLLOW)
+}

@@ -1,0 +1,62 @@
+package shm
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// bootID identifies this run of the machine: what is of another is a leftover.
+var bootID = sync.OnceValue(func() []byte {
+	b, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	text := strings.ReplaceAll(strings.TrimSpace(string(b)), "-", "")
+	id := make([]byte, 16)
+	for i := range id {
+		if 2*i+2 <= len(text) {
+			n, _ := strconv.ParseUint(text[2*i:2*i+2], 16, 8)
+			id[i] = byte(n)
+		}
+	}
+	return id
+})
+
+// pidNamespace identifies the namespace of this process's pids.
+var pidNamespace = sync.OnceValue(func() uint64 {
+	var st unix.Stat_t
+	if unix.Stat("/proc/self/ns/pid", &st) != nil {
+		return 0
+	}
+	return st.Ino
+})
+
+// An identity is a process: pids come again, so when it started belongs to it.
+type identity struct {
+	pid   int
+	start uint64 // clock ticks since the machine's start
+}
+
+// identityOf returns the identity of pid; ok is false if there is no such
+// process, or it has ended.
+func identityOf(pid int) (id identity, ok bool) {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return id, false
+	}
+	// The name, in parentheses, may hold anything; what follows its last ) not.
+	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
+	if len(f) < 20 || f[0][0] == 'Z' || f[0][0] == 'X' {
+		return id, false
+	}
+	start, err := strconv.ParseUint(string(f[19]), 10, 64)
+	return identity{pid, start}, err == nil
+}
+
+// lives reports whether the process still is one.
+func (id identity) lives() bool {
+	now, ok := identityOf(id.pid)
+	return ok && now == id
+}

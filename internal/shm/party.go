@@ -1,0 +1,126 @@
+package shm
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Role is what a party of an object does.
+type Role uint32
+
+// The roles.
+const (
+	Holds Role = 1
+	Waits Role = 2
+	// Sleeps is to wait for a notification of a condition.
+	Sleeps Role = 3
+)
+
+func (r Role) String() string { return [...]string{"", "holds", "waits", "sleeps"}[r] }
+
+// A Party is a process that holds an object, or waits for it.
+type Party struct {
+	Role  Role
+	PID   int
+	Since time.Time
+}
+
+// The table of parties says who they are, for mpx ls and for those who must not
+// wait for the dead: each entry is its role, which is stored last, and a process.
+// It has room for 128; who finds none is not listed.
+//
+//	0  role (u32)    8  start of the process (u64)
+//	4  pid (u32)    16  since (ns since 1970, u64)
+//	                24  the kind's own (u64)
+const (
+	partySize = 32
+	parties   = (dataOffset - partyOffset) / partySize
+)
+
+// waiters is the first place of those who wait: however many they are, there is
+// room for who holds.
+const waiters = parties / 4
+
+// enter lists the process pid in role, and returns its place; -1: there is none.
+// The guard must be held.
+func (o *Object) enter(pid int, role Role, own uint64) int {
+	id, ok := identityOf(pid)
+	if !ok {
+		return -1
+	}
+	first := 0
+	if role == Waits {
+		first = waiters
+	}
+	for i := first; i < parties; i++ {
+		if !vacant(o.party(i).pid) {
+			continue
+		}
+		at := partyOffset + i*partySize
+		o.uint32At(at).Store(0)
+		o.uint32At(at + 4).Store(uint32(id.pid))
+		o.uint64At(at + 8).Store(id.start)
+		o.uint64At(at + 16).Store(uint64(time.Now().UnixNano()))
+		o.uint64At(at + 24).Store(own)
+		o.uint32At(at).Store(uint32(role))
+		return i
+	}
+	return -1
+}
+
+// vacant reports whether a place may be taken from pid. To look at its start, too,
+// would take a hundred times as long, under the guard; a pid that has come again
+// keeps the place, which is all that is lost.
+func vacant(pid int) bool {
+	return pid == 0 || errors.Is(unix.Kill(pid, 0), unix.ESRCH)
+}
+
+// dismiss takes all parties in role off the list. The guard must be held.
+func (o *Object) dismiss(role Role) {
+	for i := range parties {
+		if o.role(i) == role {
+			o.leave(i)
+		}
+	}
+}
+
+// role returns what the party at place i does; 0: there is none.
+func (o *Object) role(i int) Role { return Role(o.uint32At(partyOffset + i*partySize).Load()) }
+
+// leave takes the party at place i off the list. The guard must be held.
+func (o *Object) leave(i int) {
+	if i >= 0 {
+		o.uint32At(partyOffset + i*partySize).Store(0)
+	}
+}
+
+// party returns the process at place i; the zero identity if there is none.
+func (o *Object) party(i int) (id identity) {
+	at := partyOffset + i*partySize
+	if o.uint32At(at).Load() == 0 {
+		return id
+	}
+	return identity{int(o.uint32At(at + 4).Load()), o.uint64At(at + 8).Load()}
+}
+
+// Parties returns who holds o and who waits for it, as far as they live.
+func (o *Object) Parties() (list []Party, err error) {
+	err = o.guarded(func() error {
+		for i := range parties {
+			if id := o.party(i); id.pid != 0 && id.lives() {
+				at := partyOffset + i*partySize
+				list = append(list, Party{
+					Role: Role(min(o.uint32At(at).Load(), uint32(Sleeps))), PID: id.pid,
+					Since: time.Unix(0, int64(o.uint64At(at+16).Load())),
+				})
+			}
+		}
+		return nil
+	})
+	if err == nil && o.Kind == KindLock {
+		return (&Lock{o}).holders(list)
+	}
+	return list, err
+}
