@@ -94,9 +94,9 @@ func (a *app) look(dir *shm.Dir, names []string, named bool) (list []*listing, w
 			list = append(list, l)
 		case !gone || named:
 			if gone {
-				err = fmt.Errorf("%s: %w", name, shm.ErrNotExist)
+				err = shm.ErrNotExist
 			}
-			fmt.Fprintf(a.stderr, "mpx: %v\n", err)
+			fmt.Fprintf(a.stderr, "mpx: %s: %v\n", name, err)
 			worst = &outcome{status: exitFailed}
 		}
 	}
