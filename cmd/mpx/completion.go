@@ -125,8 +125,11 @@ func addCompletions(root *cobra.Command) {
 		case "cpu-count":
 			cmd.ValidArgsFunction = cobra.NoFileCompletions
 		}
-		if cmd.HasSubCommands() || cmd.Parent() != root { // its own commands; names and numbers
+		switch {
+		case cmd.HasSubCommands(): // which complete without being asked
 			cmd.ValidArgsFunction = cobra.NoFileCompletions
+		case cmd.Parent() != root:
+			cmd.ValidArgsFunction = completeNameThenNothing
 		}
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			_, f.Usage = pflag.UnquoteUsage(f)
@@ -193,6 +196,14 @@ func completeNameThenCommand(cmd *cobra.Command, args []string, typed string) ([
 		return completeName(cmd, args, typed)
 	}
 	return completeCommand(cmd, args[1:], typed)
+}
+
+// completeNameThenNothing completes a name; behind it stand numbers.
+func completeNameThenNothing(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return completeName(cmd, args, typed)
+	}
+	return nil, cobra.ShellCompDirectiveNoFileComp
 }
 
 func isExecutable(path string) bool {
