@@ -101,15 +101,17 @@ func (a *app) runLock(cmd *cobra.Command, o *lockOptions, args []string) error {
 		return err
 	}
 	held := heldLocks()
-	inside := slices.Contains(held, name)
-	if inside { // what the environment says may be long past: then it is free
-		w = shm.WaitFor(0)
+	if slices.Contains(held, name) { // what the environment says may be long past
+		inside, err := dir.HeldAbove(name)
+		if err != nil {
+			return objectError(name, err, nil)
+		}
+		if inside {
+			return o.runInside(name, words)
+		}
 	}
 	l, err := dir.AcquireLock(name, w)
-	switch {
-	case inside && errors.Is(err, shm.ErrTimeout):
-		return o.runInside(name, words)
-	case err != nil:
+	if err != nil {
 		return a.inVain(dir, name, err, &o.waitFlags, &o.busyFlag)
 	}
 	defer runtime.KeepAlive(l)

@@ -1,8 +1,10 @@
 package shm
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -62,6 +64,40 @@ func (l *Lock) isHeir(pid string, inode uint64) bool {
 	for _, fd := range fds {
 		info, err := os.ReadFile(dir + fd.Name())
 		if err == nil && strings.Contains(string(info), mark) {
+			return true
+		}
+	}
+	return false
+}
+
+// HeldAbove reports whether the lock name is held by this process or by one that has
+// started it: to wait for it would be for ever. Either the descriptor has been
+// inherited, or the listed holder is an ancestor, as not all inherit descriptors.
+func (d *Dir) HeldAbove(name string) (bool, error) {
+	o, err := d.Open(name, KindLock)
+	if errors.Is(err, ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer o.Close()
+	l := &Lock{o}
+	var st unix.Stat_t
+	if err := unix.Fstat(int(l.f.Fd()), &st); err != nil {
+		return false, err
+	}
+	if l.isHeir("self", st.Ino) {
+		return true, nil
+	}
+	list, err := l.Parties()
+	return slices.ContainsFunc(list, func(p Party) bool { return p.Role == Holds && isAncestor(p.PID) }), err
+}
+
+// isAncestor reports whether pid is this process or one of those above it.
+func isAncestor(pid int) bool {
+	for p := unix.Getpid(); p > 0; p = parentOf(p) {
+		if p == pid {
 			return true
 		}
 	}

@@ -42,17 +42,37 @@ type identity struct {
 // identityOf returns the identity of pid; ok is false if there is no such
 // process, or it has ended.
 func identityOf(pid int) (id identity, ok bool) {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return id, false
-	}
-	// The name, in parentheses, may hold anything; what follows its last ) not.
-	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
-	if len(f) < 20 || f[0][0] == 'Z' || f[0][0] == 'X' {
+	f := statOf(pid)
+	if f == nil || f[0][0] == 'Z' || f[0][0] == 'X' {
 		return id, false
 	}
 	start, err := strconv.ParseUint(string(f[19]), 10, 64)
 	return identity{pid, start}, err == nil
+}
+
+// parentOf returns the parent of pid; 0: there is none.
+func parentOf(pid int) int {
+	f := statOf(pid)
+	if f == nil {
+		return 0
+	}
+	ppid, _ := strconv.Atoi(string(f[1]))
+	return ppid
+}
+
+// statOf returns what /proc tells of pid, from its state on; nil if there is no such
+// process.
+func statOf(pid int) [][]byte {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return nil
+	}
+	// The name, in parentheses, may hold anything; what follows its last ) not.
+	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
+	if len(f) < 20 {
+		return nil
+	}
+	return f
 }
 
 // lives reports whether the process still is one.
