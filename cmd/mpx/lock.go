@@ -114,13 +114,18 @@ func (a *app) runLock(cmd *cobra.Command, o *lockOptions, args []string) error {
 	if err != nil {
 		return a.inVain(dir, name, err, &o.waitFlags, &o.busyFlag)
 	}
+	held = append(slices.DeleteFunc(held, func(s string) bool { return s == name }), name)
+	return o.runHolding(l, words, heldEnv(held))
+}
+
+// runHolding runs the command while l is held.
+func (o *lockOptions) runHolding(l *shm.Lock, words, env []string) error {
 	defer runtime.KeepAlive(l)
-	env := heldEnv(append(slices.DeleteFunc(held, func(s string) bool { return s == name }), name))
 	if o.close {
 		return beside(words, env)
 	}
 	if _, err := proc.HandDown(l.Fd()); err != nil {
-		return fmt.Errorf("hand down the lock %s: %w", name, err)
+		return fmt.Errorf("hand down the lock %s: %w", l.Name, err)
 	}
 	return become(words, env)
 }
