@@ -42,7 +42,7 @@ test: build ## run every test
 race: ## run every test under the race detector
 	CGO_ENABLED=1 go test -race ./...
 
-torture: ## kill workers, shells, supervisors and who shares objects at random, for KILLTIME each
+torture: ## kill workers, shells, supervisors, holders of locks and who shares objects at random, for KILLTIME each
 	MPX_KILL_FOR=$(KILLTIME) go test -count=1 -timeout 0 -v -run '^TestKill' ./cmd/mpx ./internal/shm
 
 fuzz: ## fuzz everything that parses, FUZZTIME each
