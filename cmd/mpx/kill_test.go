@@ -28,10 +28,10 @@ type workerKind struct {
 const slowFilter = `while IFS= read -r x; do sleep 0.001; echo "$x"; done`
 
 var workerKinds = []workerKind{
-	{"exec", nil, []string{"/bin/echo"}, 2000},
-	{"shell", []string{"--worker", "shell", "--initializer", `say() { echo "$1"; }`}, []string{"say"}, 3000},
-	{"filter", []string{"--worker", "filter"}, []string{slowFilter}, 1000},
-	{"filter-inflight", []string{"--worker", "filter", "--inflight", "50"}, []string{slowFilter}, 1000},
+	{"exec", nil, []string{"/bin/echo"}, 3000},
+	{"shell", []string{"--worker", "shell", "--initializer", `say() { echo "$1"; }`}, []string{"say"}, 6000},
+	{"filter", []string{"--worker", "filter"}, []string{slowFilter}, 1500},
+	{"filter-inflight", []string{"--worker", "filter", "--inflight", "50"}, []string{slowFilter}, 2000},
 }
 
 // killFor is how long each of these tests goes on; 0: one run. make torture sets

@@ -37,7 +37,7 @@ func killWorkers(t *testing.T, r *killRun) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	k := killer{supervisor: c.Process.Pid, seen: map[int]time.Time{}, over: make(chan struct{})}
+	k := killer{supervisor: c.Process.Pid, stays: r.kind.name != "exec", seen: map[int]time.Time{}, over: make(chan struct{})}
 	var done sync.WaitGroup
 	done.Go(k.run)
 	hung := time.AfterFunc(killLimit, func() { _ = c.Process.Kill() })
@@ -67,7 +67,8 @@ const killLimit = 2 * time.Minute
 // A killer kills what runs below a supervisor.
 type killer struct {
 	supervisor int
-	seen       map[int]time.Time // workers, and since when
+	stays      bool              // workers have something that stays from task to task
+	seen       map[int]time.Time // workers at work, and since when
 	over       chan struct{}
 
 	workers, below int // killed
@@ -84,17 +85,28 @@ func (k *killer) run() {
 	}
 }
 
-// grown is how old a worker is that may be killed: three in a row that come to
-// nothing would end the run.
+// grown is for how long a worker has been at work that may be killed: those in a
+// row that come to nothing would end the run.
 const grown = 150 * time.Millisecond
+
+// works reports whether worker runs a task: below what stays there is something.
+func (k *killer) works(worker int) bool {
+	for _, pid := range proc.Children(worker) {
+		if !k.stays || len(proc.Children(pid)) > 0 {
+			return true
+		}
+	}
+	return false
+}
 
 // killOne kills a worker, or something below one.
 func (k *killer) killOne() {
 	old := slices.DeleteFunc(proc.Children(k.supervisor), func(pid int) bool {
-		if _, seen := k.seen[pid]; !seen {
+		since, seen := k.seen[pid]
+		if !seen && k.works(pid) {
 			k.seen[pid] = time.Now()
 		}
-		return time.Since(k.seen[pid]) < grown
+		return !seen || time.Since(since) < grown
 	})
 	if len(old) == 0 {
 		return

@@ -21,7 +21,7 @@ func (w *worker) end() died {
 	w.readRest()
 	d := died{w: w, why: w.why}
 	if !w.bye || w.fault != "" {
-		d.how = w.how(ws)
+		d.how, d.killed = w.how(ws), w.fault == "" && ws.Signaled()
 		w.p.kin.sweep(w.pid, int(w.board.Group.Load()))
 	}
 	w.removeGroup(d.how != nil)

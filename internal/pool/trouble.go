@@ -11,6 +11,7 @@ import (
 const (
 	initTries   = 3
 	launchTries = 3
+	killTries   = 30 // of workers that somebody kills: they could be started
 	noRoomTries = 20
 	noRoomPause = 100 * time.Millisecond
 )
@@ -37,10 +38,14 @@ func (s *scheduler) launchFailed(e died, heir bool) {
 		return
 	}
 	s.launches++
-	if len(s.workers) > 0 && (s.launches >= launchTries || proc.OutOfResources(e.how)) {
+	tries := launchTries
+	if e.killed {
+		tries = killTries
+	}
+	if len(s.workers) > 0 && (s.launches >= tries || proc.OutOfResources(e.how)) {
 		s.shrink(len(s.workers), e.how.Error())
 	}
-	if len(s.workers) == 0 && s.launches >= launchTries {
+	if len(s.workers) == 0 && s.launches >= tries {
 		s.p.fail(fmt.Errorf("no worker can be started: %w", e.how))
 	}
 }

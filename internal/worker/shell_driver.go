@@ -40,7 +40,7 @@ mpx_x=$?; case $mpx_x in 0) ;; *) exit "$mpx_x" ;; esac
 exec >/dev/null 2>&1
 set -m
 trap : HUP INT QUIT TERM USR1 USR2 ALRM PIPE
-case $- in *e*) mpx_e='set -e' ;; *) mpx_e=: ;; esac; set +e
+case $- in *e*) mpx_e='set -e'; mpx_s="$mpx_e; $mpx_s" ;; *) mpx_e=: ;; esac; set +e
 export MPX_SEQ MPX_ATTEMPT
 echo + >&4
 while IFS=' ' read -r mpx_x MPX_SEQ MPX_ATTEMPT mpx_v <&3; do
@@ -85,12 +85,15 @@ func (t *shellText) appendTo(b *bytes.Buffer) {
 	} else if t.limit > 0 {
 		fmt.Fprintf(b, "ulimit -v %d || exit 126; ", limitKiB(t.limit))
 	}
-	appendRun(b, t.script, t.args, -1)
+	appendArgs(b, t.args, -1)
+	b.WriteString("; eval \"$mpx_e\"; eval ")
+	quoteInto(b, t.script)
+	b.WriteByte('\n')
 }
 
-// appendRun appends what runs script with args; $mpx_v stands for the one of
+// appendArgs appends what makes args the script's; $mpx_v stands for the one of
 // number word.
-func appendRun(b *bytes.Buffer, script string, args []string, word int) {
+func appendArgs(b *bytes.Buffer, args []string, word int) {
 	b.WriteString("set --")
 	for i, a := range args {
 		b.WriteByte(' ')
@@ -100,9 +103,6 @@ func appendRun(b *bytes.Buffer, script string, args []string, word int) {
 			quoteInto(b, a)
 		}
 	}
-	b.WriteString("; eval \"$mpx_e\"; eval ")
-	quoteInto(b, script)
-	b.WriteByte('\n')
 }
 
 func quoteInto(b *bytes.Buffer, s string) {

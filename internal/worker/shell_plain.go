@@ -33,7 +33,8 @@ func newPlainTask(tmpl *task.Template, slot int) (p plainTask, text string) {
 		return plainTask{word: -1}, ""
 	}
 	var b bytes.Buffer
-	appendRun(&b, script, args, p.word)
+	appendArgs(&b, args, p.word)
+	b.WriteString("\n" + script + "\n")
 	return p, b.String()
 }
 
