@@ -1,12 +1,12 @@
 package pool
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
 
 	"mpx/internal/ipc"
+	"mpx/internal/task"
 )
 
 // A worker of the function "filter" has many tasks at work, which may be spans
@@ -42,7 +42,7 @@ func (w *worker) replies(e *reported, body []byte) error {
 		n := it.N()
 		part := r.Data
 		if n < left {
-			part = part[:cutReplies(part, n, w.p.cfg.Delim)]
+			part = part[:task.EndOf(part, n, w.p.cfg.Delim)]
 		}
 		if err := w.stdout.Append(w.p.store, part); err != nil {
 			w.p.fail(err)
@@ -74,14 +74,6 @@ func (w *worker) reply(e *reported, it item, start, took int64) {
 		e.began = append(e.began, result{r: r})
 	}
 	e.results = append(e.results, result{it, r})
-}
-
-// cutReplies returns where the first n replies of b end.
-func cutReplies(b []byte, n int, delim byte) (end int) {
-	for range n {
-		end += bytes.IndexByte(b[end:], delim) + 1
-	}
-	return end
 }
 
 // filterSaid passes on what the worker's filter has written to its stderr.

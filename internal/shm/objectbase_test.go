@@ -313,11 +313,7 @@ func helpOpen(args []string) error {
 	if _, err := io.ReadAll(os.Stdin); err != nil {
 		return err
 	}
-	d, err := OpenDir(args[0])
-	if err != nil {
-		return err
-	}
-	e, err := d.OpenEvent(args[1])
+	e, err := eventOf(args)
 	if err != nil {
 		return err
 	}

@@ -129,13 +129,18 @@ func TestAddByProcesses(t *testing.T) {
 	}
 }
 
-// helpWait waits for an event, and says when it begins and when it is woken.
-func helpWait(args []string) error {
+// eventOf opens the event that a helper's arguments name: a directory and a name.
+func eventOf(args []string) (*Event, error) {
 	d, err := OpenDir(args[0])
 	if err != nil {
-		return err
+		return nil, err
 	}
-	e, err := d.OpenEvent(args[1])
+	return d.OpenEvent(args[1])
+}
+
+// helpWait waits for an event, and says when it begins and when it is woken.
+func helpWait(args []string) error {
+	e, err := eventOf(args)
 	if err != nil {
 		return err
 	}
@@ -181,11 +186,7 @@ func TestSetAndClearWakesAll(t *testing.T) {
 
 // helpToggle sets and clears an event until it is killed, or the test is long over.
 func helpToggle(args []string) error {
-	d, err := OpenDir(args[0])
-	if err != nil {
-		return err
-	}
-	e, err := d.OpenEvent(args[1])
+	e, err := eventOf(args)
 	if err != nil {
 		return err
 	}

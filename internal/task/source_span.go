@@ -75,7 +75,7 @@ func (s *stream) take(size int, delim byte) (raw []byte, n int) {
 	}
 	if n = bytes.Count(data[:end], []byte{delim}); n > maxSpan {
 		n = maxSpan
-		end = endOf(data, n, delim)
+		end = EndOf(data, n, delim)
 	}
 	s.pos += end
 	s.seen = 0

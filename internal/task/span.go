@@ -9,15 +9,15 @@ func (t *Task) N() int { return max(t.Records, 1) }
 // them. delim ends each record.
 func (t *Task) Cut(n int, delim byte) Task {
 	head := *t
-	end := endOf(t.Stdin, n, delim)
+	end := EndOf(t.Stdin, n, delim)
 	head.Records, head.Stdin = n, t.Stdin[:end:end]
 	t.Seq, t.Index = t.Seq+uint64(n), t.Index+uint64(n)
 	t.Records, t.Stdin = t.Records-n, t.Stdin[end:]
 	return head
 }
 
-// endOf returns where the first n records of b end.
-func endOf(b []byte, n int, delim byte) (end int) {
+// EndOf returns where the first n records of b end, each of which delim ends.
+func EndOf(b []byte, n int, delim byte) (end int) {
 	for range n {
 		end += bytes.IndexByte(b[end:], delim) + 1
 	}

@@ -6,6 +6,7 @@ import (
 
 	"mpx/internal/ipc"
 	"mpx/internal/proc"
+	"mpx/internal/task"
 )
 
 // readReplies reads once. It reports whether there may be more.
@@ -69,20 +70,12 @@ func (r *filterRunner) readRecords() {
 	}
 	count := bytes.Count(r.buf[:end], []byte{r.delim})
 	if count > r.n {
-		count, end = r.n, nth(r.buf, r.n, r.delim)
+		count, end = r.n, task.EndOf(r.buf, r.n, r.delim)
 	}
 	if count > 0 {
 		r.answered(count, r.buf[:end])
 	}
 	r.have = copy(r.buf, r.buf[end:r.have])
-}
-
-// nth returns where the first n records of b end.
-func nth(b []byte, n int, delim byte) (end int) {
-	for range n {
-		end += bytes.IndexByte(b[end:], delim) + 1
-	}
-	return end
 }
 
 // answered commits the replies to the first count records in flight.

@@ -68,9 +68,7 @@ func (r *filterRunner) readsMore(now time.Time) bool {
 		if !reads && !answers {
 			continue
 		}
-		// The number of read(2), and 0 as its first argument.
-		call, err := os.ReadFile(base + "/syscall")
-		waits = waits || reads && err == nil && strings.HasPrefix(string(call), readFromZero)
+		waits = waits || reads && readsZero(base)
 		if !sure && works(base) {
 			return false
 		}
@@ -120,4 +118,11 @@ func empty(fd int) bool {
 	return err == nil && waiting == 0
 }
 
+// readsZero reports whether a process stands in read(2) of its stdin.
+func readsZero(base string) bool {
+	call, err := os.ReadFile(base + "/syscall")
+	return err == nil && strings.HasPrefix(string(call), readFromZero)
+}
+
+// readFromZero is the number of read(2), and 0 as its first argument.
 var readFromZero = strconv.Itoa(unix.SYS_READ) + " 0x0 "

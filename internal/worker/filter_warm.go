@@ -1,9 +1,7 @@
 package worker
 
 import (
-	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"mpx/internal/ipc"
@@ -49,10 +47,7 @@ func (r *filterRunner) waitsForInput() bool {
 	in := linkOf("/proc/self", r.copy.in)
 	for _, pid := range proc.Descendants(unix.Getpid()) {
 		base := "/proc/" + strconv.Itoa(pid)
-		if in == "" || linkOf(base, 0) != in {
-			continue
-		}
-		if call, err := os.ReadFile(base + "/syscall"); err == nil && strings.HasPrefix(string(call), readFromZero) {
+		if in != "" && linkOf(base, 0) == in && readsZero(base) {
 			return true
 		}
 	}
