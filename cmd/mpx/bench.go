@@ -73,6 +73,7 @@ func (a *app) benchCommand() *cobra.Command {
 	}
 	cmd.Flags().SetInterspersed(false)
 	o.addFlags(cmd.Flags())
+	cmd.AddCommand(a.channelCommand())
 	return helped(cmd, benchStatus)
 }
 
@@ -141,10 +142,7 @@ func (a *app) hold(c *contest, o *benchOptions) error {
 	}
 	s := c.sum(cpuCount(), o.warmUp)
 	if err := o.export.write(a, s); err != nil {
-		if isBrokenPipe(err) {
-			return &outcome{signal: sigPipe}
-		}
-		return err
+		return stdoutError(err)
 	}
 	s.warn(a.stderr)
 	if s.failed() {

@@ -126,7 +126,9 @@ func addCompletions(root *cobra.Command) {
 			cmd.ValidArgsFunction = cobra.NoFileCompletions
 		}
 		switch {
-		case cmd.HasSubCommands(): // which complete without being asked
+		case cmd.HasSubCommands() && cmd.Name() != "bench": // which complete without being asked
+			cmd.ValidArgsFunction = cobra.NoFileCompletions
+		case cmd.Name() == "channel":
 			cmd.ValidArgsFunction = cobra.NoFileCompletions
 		case cmd.Parent() != root:
 			cmd.ValidArgsFunction = completeNameThenNothing

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -46,6 +47,9 @@ func parseDuration(s string) (time.Duration, error) {
 // parseSize reads bytes, or K, M, G, T of them, in powers of 1024.
 func parseSize(s string) (int64, error) {
 	shift := 0
+	if s == "" {
+		return 0, errors.New("not a size: nothing")
+	}
 	if i := strings.IndexByte("KMGT", s[len(s)-1]&^0x20); i >= 0 {
 		shift, s = 10*(i+1), s[:len(s)-1]
 	}

@@ -15,8 +15,13 @@ import (
 func main() {
 	// A worker is this program started again. It is told by an argument, and
 	// before anything else: the commands' tree costs start-up time.
-	if len(os.Args) > 1 && os.Args[1] == ipc.WorkerArg {
-		os.Exit(worker.Main(os.Args[2:]))
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case ipc.WorkerArg:
+			os.Exit(worker.Main(os.Args[2:]))
+		case channelArg:
+			os.Exit(channelSender(os.Args[2:]))
+		}
 	}
 	keepStdoutClosed()
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}

@@ -184,6 +184,15 @@ func isBrokenPipe(err error) bool {
 	return !errors.As(err, &p) || p.Path == "/dev/stdout" || errors.As(err, &w) && w.Stream == "stdout"
 }
 
+// stdoutError is the error of writing results: where their reader has gone away,
+// mpx dies as that signal has it.
+func stdoutError(err error) error {
+	if err != nil && isBrokenPipe(err) {
+		return &outcome{signal: sigPipe}
+	}
+	return err
+}
+
 func isTerminal(f *os.File) bool {
 	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
 	return err == nil

@@ -25,6 +25,7 @@ var helpers = map[string]func(args []string) error{
 	"write":   helpWrite,
 	"barrier": helpBarrier,
 	"cond":    helpCond,
+	"ring":    helpRing,
 }
 
 var usedHelpers sync.Map

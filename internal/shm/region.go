@@ -83,3 +83,11 @@ func (r *Region) uint64At(off int) *atomic.Uint64 {
 	}
 	return (*atomic.Uint64)(unsafe.Pointer(&r.b[off]))
 }
+
+// uint32At returns the atomic word at off, which must be a multiple of 4.
+func (r *Region) uint32At(off int) *atomic.Uint32 {
+	if off%4 != 0 || off+4 > len(r.b) {
+		panic("bug: shared word out of place")
+	}
+	return (*atomic.Uint32)(unsafe.Pointer(&r.b[off]))
+}

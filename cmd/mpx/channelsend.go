@@ -1,0 +1,77 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"mpx/internal/ipc"
+	"mpx/internal/shm"
+)
+
+// channelArg makes this program the sender of mpx bench channel. What follows it is
+// the way, the size of a message, how many are to be sent first, and how many once
+// stdin says so. The far end of the way is descriptor 3.
+const channelArg = "mpx-channel-sender"
+
+// channelSender is that sender. It returns its exit status.
+func channelSender(args []string) int {
+	err := sendChannel(args)
+	if err != nil && !errors.Is(err, shm.ErrClosed) && !errors.Is(err, shm.ErrPeerDied) {
+		fmt.Fprintln(os.Stderr, "mpx: the sender of bench channel:", err)
+		return exitBroken
+	}
+	return 0
+}
+
+func sendChannel(args []string) error {
+	var n [3]int
+	for i := range n {
+		var err error
+		if n[i], err = strconv.Atoi(args[i+1]); err != nil {
+			return err
+		}
+	}
+	send, closeIt, err := channelTo(args[0])
+	if err != nil {
+		return err
+	}
+	defer closeIt()
+	from := newBuffers(n[0])
+	for _, count := range n[1:] {
+		for i := range count {
+			b := from.at(i)
+			binary.LittleEndian.PutUint64(b, uint64(i))
+			if err := send(b); err != nil {
+				return err
+			}
+		}
+		// Then stdin's word for the next, or its end.
+		if _, err := os.Stdin.Read(make([]byte, 1)); err != nil && err != io.EOF {
+			return err
+		}
+	}
+	return nil
+}
+
+// channelTo opens the way name to send by.
+func channelTo(name string) (send func([]byte) error, closeIt func(), err error) {
+	f := os.NewFile(3, name)
+	if name == wayPipe {
+		c := ipc.NewConnection(f, false, true)
+		return c.Send, func() { c.Close() }, nil
+	}
+	r, err := shm.OpenRing(3)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := r.Sender()
+	if err != nil {
+		return nil, nil, err
+	}
+	s.Expect(os.Getppid())
+	return func(b []byte) error { return s.Send(b, shm.Wait{}) }, s.Close, nil
+}

@@ -1,0 +1,277 @@
+package ipc
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// pipe returns both ends of a pipe, closed when the test ends.
+func pipe(t *testing.T, duplex bool) (a, b *Connection) {
+	t.Helper()
+	a, b, err := Pipe(duplex)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close(); b.Close() }) // those that the test has closed are
+	return a, b
+}
+
+func TestConnection(t *testing.T) {
+	a, b := pipe(t, true)
+	for _, size := range []int{0, 1, 16 << 10, 16<<10 + 1, 16 << 20} {
+		want := make([]byte, size)
+		for i := range want {
+			want[i] = byte(i * 7)
+		}
+		echoed := make(chan error, 1)
+		go func() {
+			m, err := b.Recv(-1)
+			if err == nil {
+				err = b.Send(m)
+			}
+			echoed <- err
+		}()
+		if err := a.Send(want); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := a.Recv(-1); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%d bytes: %d came back, %v", size, len(got), err)
+		}
+		if err := <-echoed; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A pipe that is not duplex goes one way.
+func TestDuplexFalse(t *testing.T) {
+	r, w := pipe(t, false)
+	if err := r.Send(nil); !errors.Is(err, ErrReadOnly) {
+		t.Error(err)
+	}
+	if _, err := w.Recv(-1); !errors.Is(err, ErrWriteOnly) {
+		t.Error(err)
+	}
+	if _, err := w.Poll(0); !errors.Is(err, ErrWriteOnly) {
+		t.Error(err)
+	}
+	if err := w.Send([]byte("one way")); err != nil {
+		t.Error(err)
+	}
+	if m, err := r.Recv(-1); err != nil || string(m) != "one way" {
+		t.Error(m, err)
+	}
+}
+
+// The other end closed: what was sent first, then the end. Inside a message it is
+// another error.
+func TestConnectionEnd(t *testing.T) {
+	r, w := pipe(t, false)
+	if err := w.Send([]byte("last")); err != nil {
+		t.Error(err)
+	}
+	w.Close()
+	if ready, err := r.Poll(0); !ready || err != nil {
+		t.Error(ready, err)
+	}
+	if m, err := r.Recv(-1); err != nil || string(m) != "last" {
+		t.Error(m, err)
+	}
+	if ready, err := r.Poll(0); !ready || err != nil {
+		t.Error("the end can be received: ", ready, err)
+	}
+	if _, err := r.Recv(-1); !errors.Is(err, io.EOF) {
+		t.Error(err)
+	}
+	for _, torn := range [][]byte{{0, 0}, {0, 0, 0, 2, 'a'}, {255, 255, 255, 255, 0}} {
+		r, w := pipe(t, false)
+		if _, err := w.f.Write(torn); err != nil {
+			t.Error(err)
+		}
+		w.Close()
+		if _, err := r.Recv(-1); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("% x: %v", torn, err)
+		}
+	}
+	r.Close()
+	if _, err := r.Recv(-1); !errors.Is(err, os.ErrClosed) {
+		t.Error(err)
+	}
+}
+
+// The errors of a part that is none, and an empty message at the end.
+func TestSendPart(t *testing.T) {
+	r, w := pipe(t, false)
+	latin := []byte("latin")
+	for _, c := range []struct {
+		offset, size int
+		want         string // "!": an error
+	}{
+		{0, -1, "latin"},
+		{2, -1, "tin"},
+		{2, 2, "ti"},
+		{5, -1, ""},
+		{5, 0, ""},
+		{6, -1, "!"},
+		{5, 1, "!"},
+		{-1, -1, "!"},
+		{0, -2, "!"},
+		{4, 2, "!"},
+		{1, 1 << 62, "!"},
+	} {
+		err := w.SendPart(latin, c.offset, c.size)
+		if (err != nil) != (c.want == "!") {
+			t.Error(c, err)
+		}
+		if err != nil {
+			continue
+		}
+		if m, err := r.Recv(-1); err != nil || string(m) != c.want {
+			t.Errorf("%+v: %q, %v", c, m, err)
+		}
+	}
+}
+
+// A buffer that is too short costs nothing but the attempt; a limit, the pipe.
+func TestRecvInto(t *testing.T) {
+	r, w := pipe(t, false)
+	for range 4 {
+		if err := w.Send([]byte("message")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	buf := []byte("..........")
+	if n, err := r.RecvInto(buf, 3); n != 7 || err != nil || string(buf) != "...message" {
+		t.Errorf("%d, %v: %q", n, err, buf)
+	}
+	var short *ShortBufferError
+	if _, err := r.RecvInto(buf, 4); !errors.As(err, &short) || string(short.Message) != "message" {
+		t.Error(err)
+	}
+	for _, offset := range []int{-1, 11} {
+		if _, err := r.RecvInto(buf, offset); err == nil {
+			t.Error("offset ", offset)
+		}
+	}
+	if m, err := r.Recv(7); err != nil || string(m) != "message" {
+		t.Error(m, err)
+	}
+	for range 2 { // and it stays so
+		if _, err := r.Recv(6); !errors.Is(err, ErrBadLength) {
+			t.Error(err)
+		}
+	}
+}
+
+// Poll waits for a message, and takes nothing away.
+func TestPoll(t *testing.T) {
+	r, w := pipe(t, false)
+	begin := time.Now()
+	if ready, err := r.Poll(20 * time.Millisecond); ready || err != nil || time.Since(begin) < 20*time.Millisecond {
+		t.Error(ready, err, time.Since(begin))
+	}
+	if ready, err := r.Poll(0); ready || err != nil {
+		t.Error(ready, err)
+	}
+	polled := make(chan bool, 1)
+	go func() {
+		ready, _ := r.Poll(-1)
+		polled <- ready
+	}()
+	for _, m := range []string{"", "a", "bc"} { // an empty one counts, and none is merged
+		if err := w.Send([]byte(m)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !<-polled {
+		t.Error("nothing there")
+	}
+	for _, want := range []string{"", "a", "bc"} {
+		for range 2 {
+			if ready, err := r.Poll(0); !ready || err != nil {
+				t.Error(ready, err)
+			}
+		}
+		if m, err := r.Recv(-1); err != nil || string(m) != want {
+			t.Errorf("%q, %v; want %q", m, err, want)
+		}
+	}
+	if ready, err := r.Poll(0); ready || err != nil {
+		t.Error(ready, err)
+	}
+}
+
+// However the bytes of a stream arrive, its messages are those that were sent.
+func TestConnectionStream(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		messages := rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 0, 300), 0, 20).Draw(rt, "messages")
+		var stream []byte
+		for i, m := range messages {
+			if i%5 == 4 { // as Python sends what is longer than 2 GiB
+				stream = binary.BigEndian.AppendUint64(append(stream, 255, 255, 255, 255), uint64(len(m)))
+			} else {
+				stream = binary.BigEndian.AppendUint32(stream, uint32(len(m)))
+			}
+			stream = append(stream, m...)
+		}
+		r, w, err := Pipe(true)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		defer r.Close()
+		seed := rapid.Uint64().Draw(rt, "seed")
+		go func() {
+			defer w.Close()
+			rng := rand.New(rand.NewPCG(seed, 0))
+			for len(stream) > 0 {
+				n := min(len(stream), 1+rng.IntN(40))
+				if _, err := w.f.Write(stream[:n]); err != nil {
+					return
+				}
+				stream = stream[n:]
+			}
+		}()
+		for i, want := range messages {
+			if m, err := r.Recv(-1); err != nil || !bytes.Equal(m, want) {
+				rt.Fatalf("message %d: %q, %v; want %q", i, m, err, want)
+			}
+		}
+		if m, err := r.Recv(-1); !errors.Is(err, io.EOF) {
+			rt.Fatalf("after the last: %q, %v", m, err)
+		}
+	})
+}
+
+// A length that nothing follows is not believed.
+func FuzzRecv(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 1, 'a'})
+	f.Add([]byte{255, 255, 255, 255, 0, 0, 255, 0, 0, 0, 0, 0})
+	f.Add([]byte{127, 255, 255, 255, 1})
+	f.Add([]byte{128, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		r, w := pipe(t, false)
+		go func() {
+			_, _ = w.f.Write(stream)
+			w.Close()
+		}()
+		var again []byte
+		for {
+			m, err := r.Recv(-1)
+			if err != nil {
+				break
+			}
+			again = append(binary.BigEndian.AppendUint32(again, uint32(len(m))), m...)
+		}
+		if !bytes.HasPrefix(stream, again) && !bytes.Contains(stream, []byte{255, 255, 255, 255}) {
+			t.Errorf("% x was read as % x", stream, again)
+		}
+	})
+}
