@@ -15,7 +15,7 @@ var rule = map[string][]string{
 	"mpx/internal/task":   {"github.com/mattn/go-shellwords", "golang.org/x/sys/unix"},
 	"mpx/internal/proc":   {"golang.org/x/sys/unix", "unsafe"},
 	"mpx/internal/shm":    {"golang.org/x/sys/unix", "unsafe"},
-	"mpx/internal/ipc":    {"golang.org/x/sys/unix"},
+	"mpx/internal/ipc":    {"mpx/internal/shm", "golang.org/x/sys/unix"},
 	"mpx/internal/stats":  {},
 	"mpx/internal/worker": {"mpx/internal/task", "mpx/internal/proc", "mpx/internal/shm", "mpx/internal/ipc", "golang.org/x/sys/unix"},
 	"mpx/internal/pool":   {"mpx/internal/task", "mpx/internal/proc", "mpx/internal/shm", "mpx/internal/ipc", "mpx/internal/stats", "golang.org/x/sys/unix"},

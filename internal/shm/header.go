@@ -12,8 +12,8 @@ import (
 // A named object is a file, made whole and then linked to its name:
 //
 //	   0  "mpxo"          8  kind (u32)          24  boot id (16 bytes)
-//	   4  version (u32)  16  size of the file    40  PID namespace (u64)
-//	                                             48  made (ns since 1970, u64)
+//	   4  version (u32) 12  1: it lasts (u32)    40  PID namespace (u64)
+//	                    16  size of the file     48  made (ns since 1970, u64)
 //	  64  what is the kind's own, to 4096
 //	4096  the table of parties: who holds, who waits
 //	8192  data, of an array
@@ -43,12 +43,16 @@ type header struct {
 	size  int
 	made  int64 // ns since 1970
 	stale bool  // it is from before the last start of the machine
+	old   bool  // likewise, but it lasts
 }
 
-func (o *Object) writeHeader() {
+func (o *Object) writeHeader(lasts bool) {
 	copy(o.b, "mpxo")
 	le.PutUint32(o.b[4:], objectVersion)
 	le.PutUint32(o.b[8:], uint32(o.Kind))
+	if lasts {
+		le.PutUint32(o.b[12:], 1)
+	}
 	le.PutUint64(o.b[16:], uint64(len(o.b)))
 	copy(o.b[24:40], bootID())
 	le.PutUint64(o.b[40:], pidNamespace())
@@ -74,7 +78,8 @@ func readHeader(f *os.File) (h header, err error) {
 	case v != objectVersion:
 		return h, fmt.Errorf("it was made by another version of mpx (%d, this is %d)", v, objectVersion)
 	case string(head[24:40]) != string(bootID()):
-		h.stale = true
+		h.old = le.Uint32(head[12:]) == 1
+		h.stale = !h.old
 	case le.Uint64(head[40:]) != pidNamespace():
 		return h, ErrNamespace
 	}

@@ -26,11 +26,13 @@ const (
 	KindBarrier   Kind = 5
 	KindValue     Kind = 6
 	KindArray     Kind = 7
+	KindQueue     Kind = 8
+	KindPipe      Kind = 9
 )
 
 var kindWords = map[Kind]string{
 	KindLock: "lock", KindSem: "sem", KindSemaphore: "semaphore", KindEvent: "event",
-	KindBarrier: "barrier", KindValue: "value", KindArray: "array",
+	KindBarrier: "barrier", KindValue: "value", KindArray: "array", KindQueue: "queue", KindPipe: "pipe",
 }
 
 func (k Kind) String() string {
@@ -64,12 +66,18 @@ type Object struct {
 	f    *os.File
 	b    []byte
 	made int64      // ns since 1970
+	old  bool       // it has outlasted the machine, and must be revived
 	mu   sync.Mutex // guards the guard within this process
 }
 
 // Make makes the object name, of size bytes of data, and has fill set what is its
 // own before anybody can see it. ErrExists: there is one.
 func (d *Dir) Make(name string, kind Kind, size int, fill func(*Object)) (*Object, error) {
+	return d.make(name, kind, size, false, fill)
+}
+
+// make is Make, also of an object that lasts.
+func (d *Dir) make(name string, kind Kind, size int, lasts bool, fill func(*Object)) (*Object, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
@@ -86,7 +94,7 @@ func (d *Dir) Make(name string, kind Kind, size int, fill func(*Object)) (*Objec
 	if err != nil {
 		return nil, err
 	}
-	o.writeHeader()
+	o.writeHeader(lasts)
 	if fill != nil {
 		fill(o)
 	}
@@ -117,7 +125,7 @@ func (d *Dir) mapped(f *os.File, name string, h header) (*Object, error) {
 		f.Close()
 		return nil, fmt.Errorf("map its file: %w", err)
 	}
-	return &Object{Name: name, Kind: h.kind, dir: d, f: f, b: b, made: h.made}, nil
+	return &Object{Name: name, Kind: h.kind, dir: d, f: f, b: b, made: h.made, old: h.old}, nil
 }
 
 // Open opens the object name. kind 0 is any kind. ErrNotExist: there is none;
@@ -196,14 +204,25 @@ func (o *Object) Remove() error {
 				return fmt.Errorf("remove the set of semaphores: %w", err)
 			}
 		}
-		return unix.Unlink(o.dir.file(o.Name))
+		return o.takeAway()
 	})
+}
+
+// takeAway removes o's file, and its other ones.
+func (o *Object) takeAway() error {
+	if err := unix.Unlink(o.dir.file(o.Name)); err != nil {
+		return err
+	}
+	if o.Kind != KindQueue && o.Kind != KindPipe {
+		return nil
+	}
+	return os.RemoveAll(o.Side())
 }
 
 // unlink removes o's file under its guard: others may be about to do the same, and
 // one of them could already have made the name another's.
 func (o *Object) unlink() error {
-	return o.guarded(func() error { return unix.Unlink(o.dir.file(o.Name)) })
+	return o.guarded(o.takeAway)
 }
 
 // Fd returns the descriptor of o's file.

@@ -117,6 +117,9 @@ func (o *Object) Parties() (list []Party, err error) {
 				})
 			}
 		}
+		if o.Kind == KindQueue {
+			list = (&Table{o, tableRows(o)}).holders(list)
+		}
 		return nil
 	})
 	if err == nil && o.Kind == KindLock {

@@ -1,0 +1,399 @@
+package ipc
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"mpx/internal/shm"
+)
+
+// Errors of queues.
+var (
+	// ErrQueueClosed is the error of who puts into a closed queue (Python: ValueError
+	// "Queue is closed").
+	ErrQueueClosed = errors.New("the queue is closed")
+	// ErrTooManyDone: more is said to be done than has been given out (Python:
+	// ValueError "task_done() called too many times").
+	ErrTooManyDone = errors.New("more is said to be done than was given out")
+	// ErrLeases: as many items as a queue can keep account of are leased.
+	ErrLeases = fmt.Errorf("%d of its items are at work, and no more can be", maxLeases)
+)
+
+// A Queue is a first-in, first-out queue of items, which are bytes, between any
+// processes: Python's JoinableQueue. Items stay while no process lives.
+//
+//	put ──▶ waiting ──Lease──▶ leased ──Take──▶ given out ──TaskDone──▶ done
+//	           ▲                 │ │
+//	           └─────────────────┘ └──Done──▶ done
+//	     Return; or who has it has died
+//
+// It is a shm.Table, which says where the queue begins and ends in its log, and a
+// row for each item that is leased; beside it a directory with the log, in segments
+// (segment.go), and long items, a file each. What a process puts is written first,
+// and then is in the queue by one change of the table; so whoever is killed leaves
+// whole items, each once.
+type Queue struct {
+	t    *shm.Table
+	logs logs
+}
+
+// The words of a queue's table.
+const (
+	wordPut      = iota // items ever put
+	wordTaken           // of them, those that have been taken off the log
+	wordDone            // those that are done
+	wordLeased          // those that are leased now
+	wordReturned        // those that are back from a lease, and wait in its row
+	wordClosed          // 1: no more are put
+	wordMax             // how many may wait; 0: any number
+	wordHead            // where in the log the first that waits stands
+	wordTail            // where in the log the next one is put
+	wordRubbish         // the segment that has just become of no use, from 1; 0: none
+	wordLooked          // when somebody last looked whether all with a lease live, in ns
+	wordReleased        // the long item that has just become of no use, from 1; 0: none
+	wordLinking         // the long item whose file is given its name, from 1; 0: none
+)
+
+// A row is an item on lease, or back from one:
+//
+//	0  0 free, shm.RowHeld leased, 2 returned
+//	1  its number, from 0
+//	2  where in the log it stands
+//	3  how often it has been leased
+//	4  its length, and above it longItem if it is a file of its own
+//	5  who has it (shm.Row)
+const (
+	rowReturned = 2
+	longItem    = 1 << 62
+)
+
+// The bells of a queue's table.
+const (
+	bellItem = iota // there is an item, or the end
+	bellRoom
+	bellDone // all is done
+)
+
+// maxLeases is how many items may be leased at a time.
+const maxLeases = 1024
+
+// MakeQueue makes the queue name, in which at most so many items wait; 0: any
+// number. One that is to last is kept in directory place, and is as good when the
+// machine has started again; "": it is in memory.
+func MakeQueue(d *shm.Dir, name string, most int, place string) (*Queue, error) {
+	words := [shm.TableWords]uint64{wordMax: uint64(most)}
+	if place == "" {
+		t, err := d.MakeTable(name, shm.KindQueue, maxLeases, words, "", false)
+		if err != nil {
+			return nil, err
+		}
+		q := newQueue(t)
+		return q, q.tidied()
+	}
+	there, err := shm.OpenDir(place)
+	if err != nil {
+		return nil, err
+	}
+	// First what lasts: one that is there goes on.
+	t, err := there.MakeTable(name, shm.KindQueue, maxLeases, words, "", true)
+	if errors.Is(err, shm.ErrExists) {
+		t, err = there.OpenTable(name, shm.KindQueue, revived)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("in %s: %w", there.Path(), err)
+	}
+	link, err := d.MakeTable(name, shm.KindQueue, 0, words, there.Path(), false)
+	if err != nil {
+		t.Close()
+		return nil, err
+	}
+	link.Close()
+	q := newQueue(t)
+	return q, q.tidied()
+}
+
+// tidied removes what another queue of the name has left, and makes room for this
+// one's log.
+func (q *Queue) tidied() error {
+	err := q.t.Tidy()
+	if err != nil {
+		q.Close()
+	}
+	return err
+}
+
+// OpenQueue opens the queue name.
+func OpenQueue(d *shm.Dir, name string) (*Queue, error) {
+	t, err := d.OpenTable(name, shm.KindQueue, revived)
+	if err != nil {
+		return nil, err
+	}
+	place, err := t.Text()
+	if err != nil || place == "" {
+		return newQueue(t), err
+	}
+	t.Close()
+	there, err := shm.OpenDir(place)
+	if err == nil {
+		t, err = there.OpenTable(name, shm.KindQueue, revived)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("in %s: %w", place, err)
+	}
+	return newQueue(t), nil
+}
+
+func newQueue(t *shm.Table) *Queue { return &Queue{t: t, logs: logs{dir: t.Side()}} }
+
+// revived does nothing: those with a lease live no more, and will be found dead.
+func revived(*shm.Change) error { return nil }
+
+// Close closes this process's side of the queue; the queue stays as it is.
+func (q *Queue) Close() error {
+	q.logs.close()
+	return q.t.Close()
+}
+
+// A QueueState is how a queue is.
+type QueueState struct {
+	Waiting    int // items that may be had
+	Leased     int
+	Unfinished int // items that are not done
+	Most       int // how many may wait; 0: any number
+	Closed     bool
+}
+
+// Full reports whether a put would wait.
+func (s *QueueState) Full() bool { return s.Most > 0 && s.Waiting >= s.Most }
+
+// State returns how the queue is.
+func (q *Queue) State() (s QueueState, err error) {
+	err = q.t.Change(func(c *shm.Change) error {
+		s = stateOf(&c.Words)
+		return nil
+	})
+	return s, err
+}
+
+func stateOf(w *[shm.TableWords]uint64) QueueState {
+	return QueueState{
+		Waiting: int(w[wordPut] - w[wordTaken] + w[wordReturned]), Leased: int(w[wordLeased]),
+		Unfinished: int(w[wordPut] - w[wordDone]), Most: int(w[wordMax]), Closed: w[wordClosed] != 0,
+	}
+}
+
+// SetClosed says that no more is put: who waits for an item gets io.EOF when all
+// have been had, and nobody may give one back.
+func (q *Queue) SetClosed() error {
+	err := q.t.Change(func(c *shm.Change) error {
+		c.Words[wordClosed] = 1
+		return nil
+	})
+	return errors.Join(err, q.t.Ring(bellItem, everybody), q.t.Ring(bellRoom, everybody))
+}
+
+const everybody = 1 << 30
+
+// TaskDone says that an item that was taken is done. ErrTooManyDone: none is that is
+// not.
+func (q *Queue) TaskDone() error {
+	return q.change(func(c *shm.Change) error {
+		s := stateOf(&c.Words)
+		if s.Unfinished-s.Waiting-s.Leased <= 0 {
+			return ErrTooManyDone
+		}
+		c.Words[wordDone]++
+		return nil
+	})
+}
+
+// Join waits until all items that were put are done. shm.ErrTimeout: w was over
+// first.
+func (q *Queue) Join(w shm.Wait) error {
+	done := func() bool {
+		n := q.t.Word(wordDone) // first: it never passes the other
+		return n == q.t.Word(wordPut)
+	}
+	for {
+		if err := q.t.Await(bellDone, w, done); err != nil {
+			return err
+		}
+		if s, err := q.State(); err != nil || s.Unfinished == 0 {
+			return err
+		}
+	}
+}
+
+// change makes a change, wakes whom it concerns, and removes what it leaves of no
+// use.
+func (q *Queue) change(f func(*shm.Change) error) error {
+	var before, after QueueState
+	rubbish := false
+	err := q.t.Change(func(c *shm.Change) error {
+		q.sweep(&c.Words)
+		before = stateOf(&c.Words)
+		if err := f(c); err != nil {
+			return err
+		}
+		after = stateOf(&c.Words)
+		rubbish = c.Words[wordRubbish]|c.Words[wordReleased] != 0
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if rubbish {
+		// If this process is killed before, the next change takes care of it.
+		_ = q.t.Change(func(c *shm.Change) error { q.sweep(&c.Words); return nil })
+	}
+	return q.wake(before, after)
+}
+
+// sweep removes the files that a change has left of no use, or one that was not
+// finished. One that cannot be removed stays until the queue goes.
+func (q *Queue) sweep(w *[shm.TableWords]uint64) {
+	if n := w[wordRubbish]; n != 0 {
+		_ = os.Remove(q.logs.path(n - 1))
+		w[wordRubbish] = 0
+	}
+	if n := w[wordReleased]; n != 0 {
+		_ = os.Remove(q.logs.longPath(n - 1))
+		w[wordReleased] = 0
+	}
+	if n := w[wordLinking]; n != 0 {
+		if n > w[wordPut] { // it was not put
+			_ = os.Remove(q.logs.longPath(n - 1))
+		}
+		w[wordLinking] = 0
+	}
+}
+
+// wake wakes whom the step from before to after concerns.
+func (q *Queue) wake(before, after QueueState) (err error) {
+	if n := after.Waiting - before.Waiting; n > 0 {
+		err = q.t.Ring(bellItem, n)
+	}
+	if n := before.Waiting - after.Waiting; n > 0 && after.Most > 0 {
+		err = errors.Join(err, q.t.Ring(bellRoom, n))
+	}
+	if after.Closed && after.Waiting == 0 && after.Leased == 0 {
+		err = errors.Join(err, q.t.Ring(bellItem, everybody))
+	}
+	if before.Unfinished > 0 && after.Unfinished == 0 {
+		err = errors.Join(err, q.t.Ring(bellDone, everybody))
+	}
+	return err
+}
+
+// lookEvery is how often somebody who wants an item looks whether all with a lease
+// live.
+const lookEvery = 250 * time.Millisecond
+
+// Lease gives out the first item, to this process, until it is done, taken or
+// returned; if this process dies first, it is returned. io.EOF: the queue is closed,
+// and nothing is left of it, not on lease either. shm.ErrTimeout: there was none in
+// time.
+func (q *Queue) Lease(w shm.Wait) (*Lease, error) {
+	for {
+		var l *Lease
+		err := q.change(func(c *shm.Change) (err error) {
+			l, err = q.lease(c)
+			return err
+		})
+		if l != nil && err == nil {
+			err = l.open()
+		}
+		if l != nil || err != nil {
+			return l, err
+		}
+		if err := q.t.Await(bellItem, w, q.worthALook); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// worthALook reports whether there may be an item, or the end.
+func (q *Queue) worthALook() bool {
+	t := q.t
+	leased := t.Word(wordLeased)
+	return t.Word(wordTaken) != t.Word(wordPut) || t.Word(wordReturned) > 0 ||
+		leased > 0 && time.Since(time.Unix(0, int64(t.Word(wordLooked)))) > lookEvery ||
+		leased == 0 && t.Word(wordClosed) != 0
+}
+
+// lease is Lease as a change. nil: there is no item now.
+func (q *Queue) lease(c *shm.Change) (*Lease, error) {
+	s := stateOf(&c.Words)
+	if s.Leased > 0 && time.Since(time.Unix(0, int64(c.Words[wordLooked]))) > lookEvery {
+		c.Words[wordLooked] = uint64(time.Now().UnixNano())
+		if q.reclaim(c) {
+			return nil, nil // a change sets one row: again
+		}
+	}
+	switch {
+	case s.Waiting == 0 && s.Closed && s.Leased == 0:
+		return nil, io.EOF
+	case s.Waiting == 0:
+		return nil, nil
+	}
+	at, row := returned(c)
+	if at < 0 {
+		if at = free(c); at < 0 {
+			return nil, ErrLeases
+		}
+		var err error
+		if row, err = q.takeOff(c); err != nil {
+			return nil, err
+		}
+	} else {
+		c.Words[wordReturned]--
+	}
+	row[3]++
+	row.Hold()
+	c.Set(at, row)
+	c.Words[wordLeased]++
+	return &Lease{q: q, row: at, Row: row}, nil
+}
+
+// reclaim takes back an item of one who has died.
+func (q *Queue) reclaim(c *shm.Change) bool {
+	for i := range c.Rows() {
+		if r := c.Row(i); r[0] == shm.RowHeld && !r.Lives() {
+			r[0] = rowReturned
+			c.Set(i, r)
+			c.Words[wordLeased]--
+			c.Words[wordReturned]++
+			c.Words[wordLooked] = 0 // there may be more
+			return true
+		}
+	}
+	return false
+}
+
+// returned returns the row of the oldest item that is back from a lease; -1: there
+// is none.
+func returned(c *shm.Change) (at int, row shm.Row) {
+	at = -1
+	for i, left := 0, c.Words[wordReturned]; left > 0 && i < c.Rows(); i++ {
+		if r := c.Row(i); r[0] == rowReturned {
+			left--
+			if at < 0 || r[1] < row[1] {
+				at, row = i, r
+			}
+		}
+	}
+	return at, row
+}
+
+// free returns a row that is free; -1: there is none.
+func free(c *shm.Change) int {
+	for i := range c.Rows() {
+		if r := c.Row(i); r[0] == 0 {
+			return i
+		}
+	}
+	return -1
+}

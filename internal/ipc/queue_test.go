@@ -1,0 +1,369 @@
+package ipc
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"mpx/internal/shm"
+
+	"pgregory.net/rapid"
+)
+
+// testDir returns a directory of objects, empty again when the test ends.
+func testDir(t testing.TB) *shm.Dir {
+	t.Helper()
+	path, err := os.MkdirTemp("/dev/shm", "mpx-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(path) })
+	d, err := shm.OpenDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func makeQueue(t testing.TB, d *shm.Dir, most int) *Queue {
+	t.Helper()
+	q, err := MakeQueue(d, "q", most, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { q.Close() })
+	return q
+}
+
+// put puts items that must fit.
+func put(t interface{ Fatal(...any) }, q *Queue, items ...string) {
+	var all []Item
+	for _, text := range items {
+		i, err := q.ItemOf([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer i.Close()
+		all = append(all, i)
+	}
+	if n, err := q.Put(all, shm.WaitFor(0)); n != len(items) || err != nil {
+		t.Fatal(n, err)
+	}
+}
+
+// get leases the first item, which must be there, and returns it and its text.
+func get(t interface{ Fatal(...any) }, q *Queue) (*Lease, string) {
+	l, err := q.Lease(shm.WaitFor(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if _, err := l.WriteTo(&b); err != nil || l.Size() != int64(b.Len()) {
+		t.Fatal(err, l.Size(), b.Len())
+	}
+	return l, b.String()
+}
+
+// A modelQueue is what a queue is to be.
+type modelQueue struct {
+	waiting        []int // numbers of items, those that are back first, by age
+	leased         map[int]*Lease
+	deliveries     map[int]int
+	items          []string
+	most, out      int // out: taken, and not done
+	closed         bool
+	removedSegment bool
+}
+
+// A queue is a list, and those that have an item of it.
+func TestQueueModel(t *testing.T) {
+	d := testDir(t)
+	rapid.Check(t, func(t *rapid.T) {
+		m := modelQueue{leased: map[int]*Lease{}, deliveries: map[int]int{}, most: rapid.IntRange(0, 5).Draw(t, "most")}
+		q, err := MakeQueue(d, "model", m.most, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer q.Close()
+		defer d.Remove("model") //nolint:errcheck // the next run would say so
+		t.Repeat(map[string]func(*rapid.T){
+			"put": func(t *rapid.T) {
+				var items []Item
+				var texts []string
+				for range rapid.IntRange(1, 4).Draw(t, "items") {
+					size := rapid.SampledFrom([]int{0, 1, 30, 60_000, maxShort, maxShort + 1, 100_000}).Draw(t, "size")
+					text := fmt.Sprint(len(m.items)+len(texts), " ") + string(bytes.Repeat([]byte{byte(size)}, size))
+					i, err := q.ItemOf([]byte(text))
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer i.Close()
+					items, texts = append(items, i), append(texts, text)
+				}
+				room := len(items)
+				if m.most > 0 {
+					room = max(min(room, m.most-len(m.waiting)), 0)
+				}
+				n, err := q.Put(items, shm.WaitFor(0))
+				switch {
+				case m.closed:
+					if n != 0 || !errors.Is(err, ErrQueueClosed) {
+						t.Fatal(n, err)
+					}
+					return
+				case n != room || (n < len(items)) != errors.Is(err, shm.ErrTimeout) || n == len(items) && err != nil:
+					t.Fatalf("put %d of %d, room for %d: %v", n, len(items), room, err)
+				}
+				for _, text := range texts[:n] {
+					m.waiting = append(m.waiting, len(m.items))
+					m.items = append(m.items, text)
+				}
+			},
+			"lease": func(t *rapid.T) {
+				l, err := q.Lease(shm.WaitFor(0))
+				switch {
+				case len(m.waiting) > 0:
+					if err != nil {
+						t.Fatal(err)
+					}
+				case m.closed && len(m.leased) == 0:
+					if !errors.Is(err, io.EOF) {
+						t.Fatal(err)
+					}
+					return
+				default:
+					if !errors.Is(err, shm.ErrTimeout) {
+						t.Fatal(err)
+					}
+					return
+				}
+				n := m.waiting[0]
+				m.waiting = m.waiting[1:]
+				m.deliveries[n]++
+				var b bytes.Buffer
+				if _, err := l.WriteTo(&b); err != nil || b.String() != m.items[n] || int(l.Number()) != n || l.Deliveries() != m.deliveries[n] {
+					t.Fatalf("item %d (%d bytes, delivery %d), %v; want %d (%d bytes, delivery %d)", l.Number(), b.Len(), l.Deliveries(), err, n, len(m.items[n]), m.deliveries[n])
+				}
+				m.leased[n] = l
+			},
+			"end": func(t *rapid.T) {
+				if len(m.leased) == 0 {
+					t.Skip("none is leased")
+				}
+				var all []int
+				for n := range m.leased {
+					all = append(all, n)
+				}
+				slices.Sort(all)
+				n := rapid.SampledFrom(all).Draw(t, "item")
+				l := m.leased[n]
+				delete(m.leased, n)
+				var err error
+				switch rapid.IntRange(0, 2).Draw(t, "how") {
+				case 0:
+					err = l.Done()
+				case 1:
+					err = l.Take()
+					m.out++
+				case 2:
+					err = l.Return()
+					// Those that are back have lower numbers than the others.
+					at, _ := slices.BinarySearch(m.waiting, n)
+					m.waiting = slices.Insert(m.waiting, at, n)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			},
+			"task done": func(t *rapid.T) {
+				err := q.TaskDone()
+				if (m.out > 0) != (err == nil) || err != nil && !errors.Is(err, ErrTooManyDone) {
+					t.Fatal(m.out, err)
+				}
+				m.out = max(m.out-1, 0)
+			},
+			"close": func(t *rapid.T) {
+				if rapid.IntRange(0, 9).Draw(t, "really") == 0 {
+					m.closed = true
+					if err := q.SetClosed(); err != nil {
+						t.Fatal(err)
+					}
+				}
+			},
+			"": func(t *rapid.T) {
+				s, err := q.State()
+				want := QueueState{len(m.waiting), len(m.leased), len(m.waiting) + len(m.leased) + m.out, m.most, m.closed}
+				if err != nil || s != want {
+					t.Fatalf("%+v, %v; want %+v", s, err, want)
+				}
+				err = q.Join(shm.WaitFor(0))
+				if (s.Unfinished == 0) != (err == nil) || err != nil && !errors.Is(err, shm.ErrTimeout) {
+					t.Fatal(s.Unfinished, err)
+				}
+				files, err := filepath.Glob(filepath.Join(q.logs.dir, "*"))
+				// Of each item that is not gone at most a segment or a file, and the
+				// segment that is written.
+				if most := len(m.waiting) + len(m.leased) + 2; err != nil || len(files) > most {
+					t.Fatalf("%d files, at most %d are of use: %v, %v", len(files), most, files, err)
+				}
+			},
+		})
+	})
+}
+
+// Many items pass through many segments, and leave nothing behind.
+func TestQueueSegments(t *testing.T) {
+	q := makeQueue(t, testDir(t), 0)
+	text := string(bytes.Repeat([]byte("x"), 10_000))
+	for round := range 5 {
+		for i := range 200 {
+			put(t, q, fmt.Sprint(i, text))
+		}
+		for i := range 200 {
+			l, got := get(t, q)
+			if got != fmt.Sprint(i, text) {
+				t.Fatalf("round %d: item %d is another", round, i)
+			}
+			if err := l.Done(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if files, err := filepath.Glob(filepath.Join(q.logs.dir, "*")); err != nil || len(files) > 1 {
+		t.Error(files, err)
+	}
+}
+
+// Who waits is woken: for an item, for room, for the end, for all that is done.
+func TestQueueWaits(t *testing.T) {
+	d := testDir(t)
+	q := makeQueue(t, d, 1)
+	other, err := OpenQueue(d, "q")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	leases, errs := make(chan *Lease), make(chan error)
+	go func() {
+		for range 2 {
+			l, err := other.Lease(shm.Wait{})
+			if err != nil {
+				errs <- err
+			}
+			leases <- l
+		}
+		_, err := other.Lease(shm.Wait{})
+		errs <- err
+	}()
+	put(t, q, "a")
+	first := <-leases
+	if _, err := q.Put([]Item{{b: []byte("b")}, {b: []byte("c")}}, shm.WaitFor(0)); err != nil && !errors.Is(err, shm.ErrTimeout) {
+		t.Error(err)
+	}
+	second := <-leases
+	joined := make(chan error, 1)
+	go func() { joined <- q.Join(shm.Wait{}) }()
+	if err := q.SetClosed(); err != nil {
+		t.Error(err)
+	}
+	begin := time.Now()
+	for _, l := range []*Lease{first, second} {
+		if err := l.Done(); err != nil {
+			t.Error(err)
+		}
+	}
+	for s, _ := q.State(); s.Waiting > 0; s, _ = q.State() { // c, if there was room for it
+		l, _ := get(t, q)
+		if err := l.Done(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := <-errs; !errors.Is(err, io.EOF) {
+		t.Error(err)
+	}
+	if err := <-joined; err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Error("nobody was woken for ", took)
+	}
+}
+
+// What is in a directory lasts: with another boot of the machine its items are there,
+// and those that were leased are back.
+func TestQueueLasts(t *testing.T) {
+	d, place := testDir(t), testDir(t)
+	q, err := MakeQueue(d, "q", 0, place.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, q, "a", "b", "c")
+	l, _ := get(t, q)
+	if l.Deliveries() != 1 {
+		t.Error(l.Deliveries())
+	}
+	if err := q.Close(); err != nil {
+		t.Error(err)
+	}
+	// Another boot: the file says so, and d is as good as gone.
+	f, err := os.OpenFile(filepath.Join(place.Path(), "q"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(make([]byte, 16), 24); err != nil {
+		t.Error(err)
+	}
+	f.Close()
+	if _, err := MakeQueue(d, "q", 0, place.Path()); !errors.Is(err, shm.ErrExists) {
+		t.Error(err)
+	}
+	if err := os.Remove(filepath.Join(d.Path(), "q")); err != nil {
+		t.Error(err)
+	}
+	if q, err = MakeQueue(d, "q", 0, place.Path()); err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	put(t, q, "d")
+	for i, want := range []string{"a", "b", "c", "d"} {
+		l, got := get(t, q)
+		if got != want || l.Deliveries() != []int{2, 1, 1, 1}[i] {
+			t.Errorf("%q, delivery %d; want %q", got, l.Deliveries(), want)
+		}
+		if err := l.Done(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func BenchmarkQueue(b *testing.B) {
+	for _, waiting := range []int{10, 1_000_000} {
+		b.Run(fmt.Sprint(waiting), func(b *testing.B) {
+			q := makeQueue(b, testDir(b), 0)
+			item := []Item{{b: []byte("an item of 24 bytes here"), size: 24}}
+			for range waiting {
+				if _, err := q.Put(item, shm.Wait{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for b.Loop() {
+				if _, err := q.Put(item, shm.Wait{}); err != nil {
+					b.Fatal(err)
+				}
+				l, err := q.Lease(shm.Wait{})
+				if err == nil {
+					err = l.Done()
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

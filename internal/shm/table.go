@@ -1,0 +1,297 @@
+package shm
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Table is the state of an object that changes as a whole: words, and rows of
+// words. Whoever is killed in the middle of a change leaves one that the next to
+// come finishes, or that never was. What words and rows mean is its user's.
+//
+//	  64  1: the journal holds a change that is decided, and perhaps half done (u64)
+//	  72  the row that it sets, from 1; 0: none (u64)
+//	  80  the row's new words
+//	 144  the words' new values
+//	 400  the words
+//	 656  bells (u32 each)
+//	 704  length of the text (u64), and the text, which never changes
+//	8192  rows
+//
+// A change is written to the journal, decided by one store, done, and taken out of
+// the journal.
+type Table struct {
+	*Object
+	rows int
+}
+
+// Sizes of a table.
+const (
+	TableWords = 32
+	RowWords   = 8
+	TableBells = 4
+	// MaxText is how long a table's text may be, in bytes.
+	MaxText = partyOffset - tableText - 8
+
+	tableDecided = ownOffset
+	tableRow     = ownOffset + 8
+	tableNewRow  = ownOffset + 16
+	tableNew     = tableNewRow + 8*RowWords
+	tableNow     = tableNew + 8*TableWords
+	tableBells   = tableNow + 8*TableWords
+	tableText    = tableBells + 48
+)
+
+// A Row is a row's words. One whose first is RowHeld is a process's, which its last
+// three say: the pid, when it started, and since when it has the row (ns since 1970).
+type Row [RowWords]uint64
+
+// RowHeld is the first word of a row that a process holds.
+const RowHeld = 1
+
+// Hold makes r this process's.
+func (r *Row) Hold() {
+	id := me()
+	r[0], r[5], r[6], r[7] = RowHeld, uint64(id.pid), id.start, uint64(time.Now().UnixNano())
+}
+
+// Lives reports whether the process that holds r is still there.
+func (r *Row) Lives() bool { return identity{int(r[5]), r[6]}.lives() }
+
+var me = sync.OnceValue(func() identity {
+	id, _ := identityOf(os.Getpid())
+	return id
+})
+
+// MakeTable makes the object name, a table of so many rows, all of them zero, with
+// these first words. One that is to last is as good after the machine has started
+// again, where its file is.
+func (d *Dir) MakeTable(name string, kind Kind, rows int, words [TableWords]uint64, text string, lasts bool) (*Table, error) {
+	if len(text) > MaxText {
+		return nil, fmt.Errorf("a text of %d bytes is too long", len(text))
+	}
+	o, err := d.make(name, kind, rows*8*RowWords, lasts, func(o *Object) {
+		for i, w := range words {
+			o.uint64At(tableNow + 8*i).Store(w)
+		}
+		o.uint64At(tableText).Store(uint64(len(text)))
+		copy(o.b[tableText+8:], text)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Table{o, rows}, nil
+}
+
+// OpenTable opens the table name. again is called of one that has outlasted the
+// machine, before anybody else uses it: no process of its rows lives.
+func (d *Dir) OpenTable(name string, kind Kind, again func(*Change) error) (*Table, error) {
+	o, err := d.Open(name, kind)
+	if err != nil {
+		return nil, err
+	}
+	t := &Table{o, tableRows(o)}
+	if o.old {
+		if err := t.revive(again); err != nil {
+			t.Close()
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+func tableRows(o *Object) int { return (len(o.b) - dataOffset) / (8 * RowWords) }
+
+// revive makes a table of this run of the machine of one from before.
+func (t *Table) revive(again func(*Change) error) error {
+	return t.guarded(func() error {
+		if string(t.b[24:40]) == string(bootID()) {
+			return nil // another was quicker
+		}
+		for i := range parties {
+			t.leave(i)
+		}
+		t.replay()
+		if err := t.change(again); err != nil {
+			return err
+		}
+		le.PutUint64(t.b[40:], pidNamespace())
+		copy(t.b[24:40], bootID())
+		return nil
+	})
+}
+
+// Text returns the table's text.
+func (t *Table) Text() (text string, err error) {
+	err = t.touching(func() error {
+		n := t.uint64At(tableText).Load()
+		if n > MaxText {
+			return ErrDamaged
+		}
+		text = string(t.b[tableText+8:][:n])
+		return nil
+	})
+	return text, err
+}
+
+// Rows returns how many rows there are.
+func (t *Table) Rows() int { return t.rows }
+
+// Word returns word i as it is, or just was: outside of a change it is a hint.
+func (t *Table) Word(i int) uint64 { return t.now(i).Load() }
+
+func (t *Table) now(i int) *atomic.Uint64 { return t.uint64At(tableNow + 8*i) }
+
+func (t *Table) rowAt(i int) int {
+	if i < 0 || i >= t.rows {
+		panic("bug: no such row")
+	}
+	return dataOffset + 8*RowWords*i
+}
+
+// A Change is one that is being made.
+type Change struct {
+	// Words are the words; what they are in the end is what the change makes of them.
+	Words [TableWords]uint64
+
+	t     *Table
+	first [TableWords]uint64
+	at    int // the row that it sets; -1: none
+	row   Row
+}
+
+// Row returns row i.
+func (c *Change) Row(i int) (r Row) {
+	if i == c.at {
+		return c.row
+	}
+	at := c.t.rowAt(i)
+	for k := range r {
+		r[k] = c.t.uint64At(at + 8*k).Load()
+	}
+	return r
+}
+
+// Rows returns how many rows there are.
+func (c *Change) Rows() int { return c.t.rows }
+
+// Set sets row i. A change sets one.
+func (c *Change) Set(i int, r Row) {
+	if c.at >= 0 && c.at != i {
+		panic("bug: a change sets one row")
+	}
+	c.at, c.row = i, r
+}
+
+// Note stores word i at once, whatever becomes of the change.
+func (c *Change) Note(i int, v uint64) {
+	c.t.now(i).Store(v)
+	c.first[i] = v
+}
+
+// Change makes the change that f says, unless f returns an error, which it passes on.
+func (t *Table) Change(f func(*Change) error) error {
+	return t.guarded(func() error {
+		t.replay()
+		return t.change(f)
+	})
+}
+
+func (t *Table) change(f func(*Change) error) error {
+	c := Change{t: t, at: -1}
+	for i := range c.first {
+		c.first[i] = t.now(i).Load()
+	}
+	c.Words = c.first
+	if err := f(&c); err != nil {
+		return err
+	}
+	if c.at < 0 && c.Words == c.first {
+		return nil
+	}
+	t.uint64At(tableRow).Store(uint64(c.at + 1))
+	for i, w := range c.row {
+		t.uint64At(tableNewRow + 8*i).Store(w)
+	}
+	for i, w := range c.Words {
+		t.uint64At(tableNew + 8*i).Store(w)
+	}
+	t.uint64At(tableDecided).Store(1)
+	t.replay()
+	return nil
+}
+
+// replay does what is decided. It may have been done in part.
+func (t *Table) replay() {
+	if t.uint64At(tableDecided).Load() == 0 {
+		return
+	}
+	if row := int(t.uint64At(tableRow).Load()); row > 0 && row <= t.rows {
+		at := t.rowAt(row - 1)
+		for i := range RowWords {
+			t.uint64At(at + 8*i).Store(t.uint64At(tableNewRow + 8*i).Load())
+		}
+	}
+	for i := range TableWords {
+		t.now(i).Store(t.uint64At(tableNew + 8*i).Load())
+	}
+	t.uint64At(tableDecided).Store(0)
+}
+
+func (t *Table) bell(i int) *atomic.Uint32 { return t.uint32At(tableBells + 4*i) }
+
+// Ring wakes up to n of those who wait at bell i.
+func (t *Table) Ring(i, n int) error {
+	return t.touching(func() error {
+		t.bell(i).Add(1)
+		wake(t.bell(i), n)
+		return nil
+	})
+}
+
+// Await waits until done says so, which is asked again whenever bell i rings, and
+// now and then. ErrTimeout: w was over first. ErrRemoved: so was t.
+func (t *Table) Await(i int, w Wait, done func() bool) error {
+	return t.await(t.bell(i), w, done)
+}
+
+// holders adds the processes that hold a row.
+func (t *Table) holders(list []Party) []Party {
+	for i := range t.rows {
+		at := t.rowAt(i)
+		if t.uint64At(at).Load() != RowHeld {
+			continue
+		}
+		r := (&Change{t: t, at: -1}).Row(i)
+		if r.Lives() {
+			list = append(list, Party{Holds, int(r[5]), time.Unix(0, int64(r[7]))})
+		}
+	}
+	return list
+}
+
+// Side returns the path of the directory for what else belongs to o. Remove removes
+// it, too. It is o's alone: another of the same name has another one.
+func (o *Object) Side() string {
+	return o.dir.file(fmt.Sprintf(".%s.%d", o.Name, o.made))
+}
+
+// Tidy removes the directories of objects of o's name that are no more: somebody was
+// killed while he removed them.
+func (o *Object) Tidy() error {
+	return o.guarded(func() error {
+		paths, err := filepath.Glob(o.dir.file("." + o.Name + ".*"))
+		for _, path := range paths {
+			if n := strings.TrimPrefix(filepath.Base(path), "."+o.Name+"."); path != o.Side() && strings.Trim(n, "0123456789") == "" {
+				err = errors.Join(err, os.RemoveAll(path))
+			}
+		}
+		return err
+	})
+}
