@@ -78,7 +78,7 @@ func (e *Event) generation() (g uint32, err error) {
 // waitSince waits until the event is set, or has been since generation first.
 func (e *Event) waitSince(first uint32, w Wait) error {
 	word := e.uint32At(ownOffset)
-	return e.await(word, w, func() bool {
+	return e.awaitListed(word, w, func() bool {
 		v := word.Load()
 		return v&1 == 1 || v>>1 != first
 	})

@@ -249,6 +249,19 @@ func (o *Object) guarded(f func() error) error {
 	return o.touching(f)
 }
 
+// ifUnguarded calls f as guarded does, or not at all while another has the guard.
+func (o *Object) ifUnguarded(f func() error) error {
+	if !o.mu.TryLock() {
+		return unix.EAGAIN
+	}
+	defer o.mu.Unlock()
+	if err := o.lockByte(guardByte, unix.F_WRLCK, false); err != nil {
+		return err
+	}
+	defer o.lockByte(guardByte, unix.F_UNLCK, true) //nolint:errcheck // of our own lock
+	return o.touching(f)
+}
+
 // lockByte sets the kernel's lock on a byte of o's file. unix.EAGAIN: another has
 // it, and wait is false.
 func (o *Object) lockByte(at int64, kind int16, wait bool) error {

@@ -50,6 +50,10 @@ func (o *Object) enter(pid int, role Role, own uint64) int {
 	if !ok {
 		return -1
 	}
+	return o.enterAs(id, role, own)
+}
+
+func (o *Object) enterAs(id identity, role Role, own uint64) int {
 	first := 0
 	if role == Waits {
 		first = waiters
@@ -89,7 +93,8 @@ func (o *Object) dismiss(role Role) {
 // role returns what the party at place i does; 0: there is none.
 func (o *Object) role(i int) Role { return Role(o.uint32At(partyOffset + i*partySize).Load()) }
 
-// leave takes the party at place i off the list. The guard must be held.
+// leave takes the party at place i off the list: that of this process, as nobody
+// else takes the place of one that lives, or any, when the guard is held.
 func (o *Object) leave(i int) {
 	if i >= 0 {
 		o.uint32At(partyOffset + i*partySize).Store(0)
@@ -109,13 +114,14 @@ func (o *Object) party(i int) (id identity) {
 func (o *Object) Parties() (list []Party, err error) {
 	err = o.guarded(func() error {
 		for i := range parties {
-			if id := o.party(i); id.pid != 0 && id.lives() {
-				at := partyOffset + i*partySize
-				list = append(list, Party{
-					Role: Role(min(o.uint32At(at).Load(), uint32(Sleeps))), PID: id.pid,
-					Since: time.Unix(0, int64(o.uint64At(at+16).Load())),
-				})
+			role, id := o.role(i), o.party(i) // it may be about to leave
+			if role == 0 || id.pid == 0 || !id.lives() {
+				continue
 			}
+			list = append(list, Party{
+				Role: min(role, Sleeps), PID: id.pid,
+				Since: time.Unix(0, int64(o.uint64At(partyOffset+i*partySize+16).Load())),
+			})
 		}
 		if o.Kind == KindQueue {
 			list = (&Table{o, tableRows(o)}).holders(list)

@@ -48,7 +48,7 @@ func (d *Dir) OpenSemaphore(name string) (*Semaphore, error) {
 // time.
 func (s *Semaphore) Acquire(w Wait) error {
 	word := s.uint32At(ownOffset)
-	return s.await(word, w, func() bool {
+	return s.awaitListed(word, w, func() bool {
 		for {
 			v := word.Load()
 			if v == 0 {
