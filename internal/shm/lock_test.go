@@ -73,7 +73,7 @@ func TestLockHolders(t *testing.T) {
 	}
 }
 
-// However many wait, there is room for who holds.
+// However many wait, there is room for who holds; and of a lock, for who sleeps.
 func TestPartiesFull(t *testing.T) {
 	d := testDir(t)
 	o, err := d.Make("a", KindBarrier, 0, nil)
@@ -81,19 +81,24 @@ func TestPartiesFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer o.Close()
-	err = o.guarded(func() error {
-		for o.enter(1, Waits, 0) >= 0 { //nolint:revive // until it is full
-		}
-		if o.enter(1, Holds, 0) < 0 {
-			t.Error("no room for a holder")
-		}
-		o.dismiss(Waits)
-		if o.enter(1, Waits, 0) < 0 {
-			t.Error("no room for who waits")
+	noError(t, o.guarded(func() error {
+		for _, full := range []Role{Waits, Sleeps} {
+			for o.enter(1, full, 0) >= 0 { //nolint:revive // until it is full
+			}
+			if full == Waits && o.enter(1, Sleeps, 0) < 0 {
+				t.Error("no room for who sleeps")
+			}
+			if o.enter(1, Holds, 0) < 0 {
+				t.Errorf("no room for a holder, as %v has all", full)
+			}
+			for _, role := range []Role{Holds, Waits, Sleeps} {
+				o.dismiss(role)
+			}
+			if o.enter(1, full, 0) < 0 {
+				t.Errorf("no room for who %v", full)
+			}
+			o.dismiss(full)
 		}
 		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 }

@@ -55,8 +55,11 @@ func (o *Object) enter(pid int, role Role, own uint64) int {
 
 func (o *Object) enterAs(id identity, role Role, own uint64) int {
 	first := 0
-	if role == Waits {
+	switch role {
+	case Waits:
 		first = waiters
+	case Sleeps: // whatever waits for the lock, there is room; one place is its holder's
+		first = 1
 	}
 	for i := first; i < parties; i++ {
 		if !vacant(o.party(i).pid) {
