@@ -84,7 +84,16 @@ func (b *Barrier) State() (arrived int, broken bool, err error) {
 // number of those that came before. ErrBroken: the barrier is, or was while it
 // waited. ErrTimeout: w was over, and the barrier is broken.
 func (b *Barrier) Wait(pid int, w Wait) (before int, err error) {
-	at := -1
+	at, before, err := b.arrive(pid)
+	if err != nil {
+		return before, err
+	}
+	return before, b.stay(at, w)
+}
+
+// arrive makes the process pid a party, at place at, with so many before it. With
+// the last one the generation has passed.
+func (b *Barrier) arrive(pid int) (at, before int, err error) {
 	err = b.guarded(func() error {
 		b.settle()
 		if b.isBroken() {
@@ -100,10 +109,7 @@ func (b *Barrier) Wait(pid int, w Wait) (before int, err error) {
 		}
 		return nil
 	})
-	if err != nil {
-		return before, err
-	}
-	return before, b.stay(at, w)
+	return at, before, err
 }
 
 // stay waits for the verdict of the party at place at, and takes it off the list.
@@ -119,28 +125,33 @@ func (b *Barrier) stay(at int, w Wait) error {
 		if err != nil {
 			_, over = w.left()
 		}
-		done := false
-		gerr := b.guarded(func() error {
-			b.settle()
-			verdict := b.ticketAt(at).verdict()
-			if done = verdict != waiting || over; !done {
-				return nil
-			}
-			b.leave(at)
-			switch {
-			case verdict == granted:
-				return nil
-			case verdict == denied:
-				return ErrBroken
-			}
-			b.uint32At(barrierBroken).Store(1)
-			b.settle()
-			return ErrTimeout
-		})
-		if gerr != nil || done {
-			return gerr
+		if done, err := b.outcome(at, over); done || err != nil {
+			return err
 		}
 	}
+}
+
+// outcome takes the party at place at off the list and returns what came of it, once
+// that is known. Who is over breaks the barrier if it is not.
+func (b *Barrier) outcome(at int, over bool) (done bool, err error) {
+	err = b.guarded(func() error {
+		b.settle()
+		verdict := b.ticketAt(at).verdict()
+		if done = verdict != waiting || over; !done {
+			return nil
+		}
+		b.leave(at)
+		switch verdict {
+		case granted:
+			return nil
+		case denied:
+			return ErrBroken
+		}
+		b.uint32At(barrierBroken).Store(1)
+		b.settle()
+		return ErrTimeout
+	})
+	return done, err
 }
 
 // Reset makes the barrier whole and empty. For those who wait it is broken.

@@ -82,14 +82,7 @@ func (o *Object) lockFree(fd int) bool {
 // takes the lock again. ErrTimeout: it was not notified in time; the lock is held
 // all the same.
 func (c *Cond) Wait(pid int, w Wait) error {
-	at := -1
-	err := c.guarded(func() error {
-		number := c.uint64At(condLast).Add(1)
-		if at = c.enter(pid, Sleeps, uint64(newTicket(number))); at < 0 {
-			return errors.New("there is no room for another who waits")
-		}
-		return nil
-	})
+	at, err := c.queue(pid)
 	if err != nil {
 		return err
 	}
@@ -100,14 +93,32 @@ func (c *Cond) Wait(pid int, w Wait) error {
 	if lerr := setLock(uintptr(c.held), lockByte, unix.F_WRLCK, true); lerr != nil {
 		return lerr
 	}
+	return c.outcome(at, werr)
+}
+
+// queue gives the process pid the next ticket, at place at.
+func (c *Cond) queue(pid int) (at int, err error) {
+	err = c.guarded(func() error {
+		number := c.uint64At(condLast).Add(1)
+		if at = c.enter(pid, Sleeps, uint64(newTicket(number))); at < 0 {
+			return errors.New("there is no room for another who waits")
+		}
+		return nil
+	})
+	return at, err
+}
+
+// outcome takes the one at place at off the list, and returns how its wait went,
+// which has ended by err.
+func (c *Cond) outcome(at int, err error) error {
 	gerr := c.guarded(func() error {
 		if c.ticketAt(at).verdict() == granted {
-			werr = nil // just in time
+			err = nil // just in time
 		}
 		c.leave(at)
 		return nil
 	})
-	return errors.Join(werr, gerr)
+	return errors.Join(err, gerr)
 }
 
 // Notify wakes the n that have waited longest, of those that live, and returns
