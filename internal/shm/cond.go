@@ -118,7 +118,10 @@ func (c *Cond) outcome(at int, err error) error {
 		c.leave(at)
 		return nil
 	})
-	return errors.Join(err, gerr)
+	if gerr != nil {
+		return gerr
+	}
+	return err
 }
 
 // Notify wakes the n that have waited longest, of those that live, and returns
