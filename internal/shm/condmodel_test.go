@@ -64,9 +64,11 @@ func (r *condRun) sleep(t *rapid.T) {
 	if len(r.asleep) > parties/2 {
 		return
 	}
-	at, err := r.queue(os.Getpid())
-	noError(t, err)
-	r.asleep = append(r.asleep, &sleeper{at: at})
+	for range rapid.IntRange(1, 4).Draw(t, "n") {
+		at, err := r.queue(os.Getpid())
+		noError(t, err)
+		r.asleep = append(r.asleep, &sleeper{at: at})
+	}
 }
 
 func (r *condRun) notify(t *rapid.T, n int) {
