@@ -129,3 +129,50 @@ func TestBarrierKill(t *testing.T) {
 		}
 	}
 }
+
+// Parties that sleep, and each of the ways in which their wait ends: all come to the
+// same, and each has had a number of its own.
+func TestBarrierOutcomes(t *testing.T) {
+	dead := deadIdentity(t, testDir(t))
+	for _, end := range []struct {
+		name string
+		n    int
+		act  func(*Barrier) error
+		want error
+	}{
+		{"all come", 5, func(b *Barrier) error { _, err := b.Wait(os.Getpid(), WaitFor(0)); return err }, nil},
+		{"one gives up", 6, func(b *Barrier) error {
+			if _, err := b.Wait(os.Getpid(), WaitFor(0)); !errors.Is(err, ErrTimeout) {
+				return fmt.Errorf("gave up: %w", err)
+			}
+			return nil
+		}, ErrBroken},
+		{"reset", 6, (*Barrier).Reset, ErrBroken},
+		{"one dies", 6, func(b *Barrier) error {
+			return b.guarded(func() error { b.enterAs(dead, Waits, uint64(newTicket(0))); return nil })
+		}, ErrBroken},
+	} {
+		t.Run(end.name, func(t *testing.T) {
+			b := openBarrier(t, testDir(t), end.n)
+			var numbers [4]atomic.Int32
+			var all sync.WaitGroup
+			for i := range numbers {
+				all.Go(func() {
+					before, err := b.Wait(os.Getpid(), Wait{})
+					numbers[before].Add(1)
+					if !errors.Is(err, end.want) || end.want == nil && err != nil {
+						t.Errorf("number %d: %v, want %v", before, err, end.want)
+					}
+				})
+				arrived(t, b, i+1)
+			}
+			noError(t, end.act(b))
+			all.Wait()
+			for i := range numbers {
+				if n := numbers[i].Load(); n != 1 {
+					t.Errorf("%d had the number %d", n, i)
+				}
+			}
+		})
+	}
+}
