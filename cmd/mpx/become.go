@@ -88,13 +88,9 @@ func beside(words, env []string) error {
 		return err
 	}
 	go forward(c, pidfd)
-	var ws unix.WaitStatus
-	for {
-		if _, err := unix.Wait4(pid, &ws, 0, nil); err == nil {
-			break
-		} else if !errors.Is(err, unix.EINTR) {
-			return fmt.Errorf("wait for %s: %w", words[0], err)
-		}
+	ws, err := waitFor(pid)
+	if err != nil {
+		return fmt.Errorf("wait for %s: %w", words[0], err)
 	}
 	if ws.Signaled() {
 		return &outcome{signal: ws.Signal()}

@@ -89,6 +89,7 @@ func flagCompletions() map[string]string {
 		"check":       aFile,
 		"chunksize":   "auto",
 		"events":      aFile,
+		"for":         aCommand,
 		"halt":        "never|soon,fail=1|now,fail=1|soon,fail=10%|now,success=1",
 		"initializer": aCommand,
 		"jobs":        "100%|50%|0",

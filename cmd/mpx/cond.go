@@ -17,35 +17,52 @@ multiprocessing.Condition). It goes with the lock of its name, and is for
 commands that run inside mpx lock NAME, which hold it.
 
 wait gives up the lock, waits to be notified, and takes the lock again before it
-ends. What it waited for need not be so by then: look again, in a loop. notify
-wakes the one that has waited longest, -n N as many; notify-all wakes all. They
-go on when the notifier has let go of the lock. A notification that nobody waits
-for is lost.
+ends. What it waited for need not be so by then: look again, in a loop, or have
+--for do that: it runs LINE, a shell line, with the lock held, at first and after
+each notification, and waits on until LINE succeeds (Python's wait_for). When the
+--timeout is over it runs once more.
+
+notify wakes the one that has waited longest, -n N as many; notify-all wakes all.
+They go on when the notifier has let go of the lock. A notification that nobody
+waits for is lost.
 
 Whoever is killed while it waits is not counted. It does not hold the lock any
 more: its status, 128+N, says so.`
 
-const condExamples = `  mpx lock jobs sh -c 'until test -s list; do mpx cond wait jobs || exit; done; head -1 list'
+const condExamples = `  mpx lock jobs sh -c 'mpx cond wait jobs --for "test -s list" && head -1 list'
+  mpx lock jobs sh -c 'until test -s list; do mpx cond wait jobs || exit; done; head -1 list'
   mpx lock jobs sh -c 'echo new >>list; mpx cond notify jobs'
   mpx lock jobs mpx cond notify-all jobs`
 
 const condStatus = "  2     wrong usage, or not inside mpx lock NAME\n  125   mpx itself failed: I/O"
 
 func (a *app) condCommand() *cobra.Command {
-	w, number := &waitFlags{}, "1"
+	w, number, line := &waitFlags{}, "1", ""
 	return a.objectGroup(
 		&cobra.Command{Use: "cond", Short: "Wait for a change under a lock, and tell of it", Long: condLong, Example: condExamples},
 		statusDone+"  124   not notified within --timeout; the lock is held again\n"+condStatus,
 		objectVerb{
-			use: "wait [--timeout D] NAME", short: "Give up the lock until notified", waits: w,
-			examples: "  mpx cond wait jobs\n  mpx cond wait jobs --timeout 1m || exit",
-			status:   "  0     notified\n  124   not notified within --timeout; the lock is held again\n" + condStatus,
+			use: "wait [--timeout D] [--for LINE] NAME", short: "Give up the lock until notified", waits: w,
+			examples: "  mpx cond wait jobs\n  mpx cond wait jobs --timeout 1m || exit\n  mpx cond wait jobs --for 'test -s list'",
+			status: `  0     notified; with --for, LINE has succeeded
+  124   not within --timeout; the lock is held again
+  2     wrong usage, or not inside mpx lock NAME
+  125   mpx itself failed: I/O; or LINE cannot be run
+  128+N LINE died by signal N, and so does mpx`,
+			flags: func(f *pflag.FlagSet) {
+				f.StringVar(&line, "for", "", "wait until `LINE`, a shell line, succeeds: it runs at first and when notified")
+			},
 			run: func(d *shm.Dir, name string, _ []string) error {
 				wait, err := w.wait()
 				if err != nil {
 					return err
 				}
-				return withCond(d, name, func(c *shm.Cond) error { return c.Wait(os.Getpid(), wait) })
+				return withCond(d, name, func(c *shm.Cond) error {
+					if line == "" {
+						return c.Wait(os.Getpid(), wait)
+					}
+					return c.WaitUntil(os.Getpid(), wait, func() (bool, error) { return lineSucceeds(line) })
+				})
 			},
 		},
 		objectVerb{

@@ -96,6 +96,23 @@ func (c *Cond) Wait(pid int, w Wait) error {
 	return c.outcome(at, werr)
 }
 
+// WaitUntil waits until ready says so, which it asks while the lock is held: at
+// first, after each notification, and once more when w is over (Python's wait_for).
+// ErrTimeout: it never did. An error of ready's ends the wait, too.
+func (c *Cond) WaitUntil(pid int, w Wait, ready func() (bool, error)) error {
+	for {
+		if ok, err := ready(); ok || err != nil {
+			return err
+		}
+		if _, over := w.left(); over {
+			return ErrTimeout
+		}
+		if err := c.Wait(pid, w); err != nil && !errors.Is(err, ErrTimeout) {
+			return err
+		}
+	}
+}
+
 // queue gives the process pid the next ticket, at place at.
 func (c *Cond) queue(pid int) (at int, err error) {
 	err = c.guarded(func() error {

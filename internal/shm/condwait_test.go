@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -185,4 +186,62 @@ func TestCondRemoved(t *testing.T) {
 	if err := <-ended[0]; err == nil || err.Error() != ErrRemoved.Error() {
 		t.Errorf("%q", err)
 	}
+}
+
+// test_waitfor: it waits on while what is asked is not so, whoever notifies.
+func TestCondWaitUntil(t *testing.T) {
+	d := condDir(t)
+	var n atomic.Int32 // what is asked; the race detector does not see the lock
+	ended := make(chan error, 1)
+	go func() {
+		ended <- withCond(d, func(c *Cond) error {
+			return c.WaitUntil(os.Getpid(), WaitFor(patience), func() (bool, error) { return n.Load() == 4, nil })
+		})
+	}()
+	for range 4 {
+		asleep(t, d, 1)
+		noError(t, withCond(d, func(c *Cond) error {
+			n.Add(1)
+			_, err := c.Notify(1)
+			return err
+		}))
+	}
+	noError(t, <-ended)
+	if n.Load() != 4 {
+		t.Errorf("it went on at %d", n.Load())
+	}
+}
+
+// test_waitfor_timeout: when the time is over it asks once more, and that counts.
+func TestCondWaitUntilTimeout(t *testing.T) {
+	d := condDir(t)
+	bad := errors.New("bad")
+	for _, c := range []struct {
+		limit time.Duration
+		yes   int // which time it is so
+		fail  int // which time it cannot be told
+		asked int
+		want  error
+	}{
+		{0, 1, 0, 1, nil},
+		{0, 2, 0, 1, ErrTimeout},
+		{-time.Hour, 2, 0, 1, ErrTimeout},
+		{recheck, 2, 0, 2, nil},
+		{recheck, 3, 0, 2, ErrTimeout},
+		{recheck, 3, 2, 2, bad},
+	} {
+		asked := 0
+		err := withCond(d, func(cond *Cond) error {
+			return cond.WaitUntil(os.Getpid(), WaitFor(c.limit), func() (bool, error) {
+				if asked++; asked == c.fail {
+					return false, bad
+				}
+				return asked == c.yes, nil
+			})
+		})
+		if !errors.Is(err, c.want) || c.want == nil && err != nil || asked != c.asked {
+			t.Errorf("%+v: asked %d times: %v", c, asked, err)
+		}
+	}
+	asleep(t, d, 0)
 }
