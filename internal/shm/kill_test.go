@@ -91,11 +91,14 @@ func helpWrite(args []string) error {
 // what came through the pipe, continued by the outbox, is whole frames, none
 // missing and none twice.
 func TestKill(t *testing.T) {
+	again(t, func() int { return killWriters(t, 50) })
+}
+
+func killWriters(t *testing.T, rounds int) int {
 	seed := rand.Uint64()
 	rng := rand.New(rand.NewPCG(seed, 0))
-	t.Logf("seed %d", seed) // of the rounds; the moment of each kill is the kernel's
 	frames, rests := 0, 0
-	for round := range 50 {
+	for round := range rounds {
 		largest := []int{1, 40, 1000, 50_000}[round%4]
 		flushAt := []int{1, 5000, 32 << 10}[round%3]
 		n, rest := killRound(t, rng, largest, flushAt)
@@ -103,13 +106,14 @@ func TestKill(t *testing.T) {
 		if rest > 0 {
 			rests++
 		}
-		if t.Failed() {
-			t.Fatalf("round %d: frames up to %d bytes, written from %d on", round, largest, flushAt)
+		if t.Failed() { // the seed is of the rounds; the moment of each kill is the kernel's
+			t.Fatalf("round %d: frames up to %d bytes, written from %d on; seed %d", round, largest, flushAt, seed)
 		}
 	}
 	if frames == 0 || rests == 0 {
 		t.Errorf("%d frames, %d rounds with a rest: nothing was tested", frames, rests)
 	}
+	return rounds
 }
 
 // killRound starts a writer, reads some of what it writes, kills it, and

@@ -2,11 +2,9 @@ package shm
 
 import (
 	"bufio"
-	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -23,24 +21,6 @@ func init() {
 	helpers["wait"] = helpWait
 	helpers["toggle"] = helpToggle
 	helpers["acquire"] = helpAcquire
-}
-
-// killFor is how long each of the tests named TestKill goes on; 0: one run. make
-// torture sets it.
-const killFor = "MPX_KILL_FOR"
-
-// again calls f, a whole run, for as long as killFor says.
-func again(t *testing.T, f func()) {
-	t.Helper()
-	limit, err := time.ParseDuration(cmp.Or(os.Getenv(killFor), "0s"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for start := time.Now(); ; {
-		if f(); t.Failed() || time.Since(start) >= limit {
-			return
-		}
-	}
 }
 
 // start starts helper name, and has its output as lines.
@@ -203,10 +183,12 @@ func helpToggle(args []string) error {
 // anybody. All the same nobody sleeps past the next look once the event is set.
 func TestKillSetter(t *testing.T) {
 	d := testDir(t)
-	again(t, func() {
-		for range 20 {
+	again(t, func() (kills int) {
+		for ; kills < 20 && !t.Failed(); kills++ {
 			killSetter(t, d)
 		}
+		wantEmpty(t, d)
+		return kills
 	})
 }
 
@@ -330,14 +312,15 @@ func acquireOnce(s *Semaphore, tell func(state uint64) error) error {
 // Of 8 processes that acquire and release, some are killed. Each that held one has
 // taken it along; all others are there in the end, and no more.
 func TestKillSemaphore(t *testing.T) {
-	again(t, func() {
+	again(t, func() (kills int) {
 		for range 3 {
-			killAcquirers(t)
+			kills += killAcquirers(t)
 		}
+		return kills
 	})
 }
 
-func killAcquirers(t *testing.T) {
+func killAcquirers(t *testing.T) (kills int) {
 	d := testDir(t)
 	s, err := d.MakeSemaphore("s", semaphoreValue, true)
 	if err != nil {
@@ -364,6 +347,7 @@ func killAcquirers(t *testing.T) {
 		if killKnown(t, cmd, states, i, taken == semaphoreValue) == stateHolds {
 			taken++
 		}
+		kills++
 	}
 	if err := stop.Set(); err != nil {
 		t.Error(err)
@@ -376,7 +360,8 @@ func killAcquirers(t *testing.T) {
 	if v, err := s.Value(); err != nil || v+taken != semaphoreValue {
 		t.Errorf("%d are there, %v, and %d went with the dead, of %d", v, err, taken, semaphoreValue)
 	}
-	t.Logf("%d taken along", taken)
+	wantEmpty(t, d, "s", "states", "stop")
+	return kills
 }
 
 // killKnown kills cmd at a moment when its state says whether it holds one, and
