@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -32,24 +31,6 @@ var workerKinds = []workerKind{
 	{"shell", []string{"--worker", "shell", "--initializer", `say() { echo "$1"; }`}, []string{"say"}, 6000},
 	{"filter", []string{"--worker", "filter"}, []string{slowFilter}, 1500},
 	{"filter-inflight", []string{"--worker", "filter", "--inflight", "50"}, []string{slowFilter}, 2000},
-}
-
-// killFor is how long each of these tests goes on; 0: one run. make torture sets
-// it.
-const killFor = "MPX_KILL_FOR"
-
-// again calls f, a whole run, for as long as killFor says.
-func again(t *testing.T, f func()) {
-	t.Helper()
-	limit, err := time.ParseDuration(cmp.Or(os.Getenv(killFor), "0s"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for start := time.Now(); ; {
-		if f(); t.Failed() || time.Since(start) >= limit {
-			return
-		}
-	}
 }
 
 // A killRun is one that suffers: tasks numbered from 1 in a process tree of its
@@ -101,19 +82,18 @@ func TestKillLoop(t *testing.T) {
 	for _, k := range workerKinds {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
-			again(t, func() { killSupervisors(t, newKillRun(t, k, k.tasks)) })
+			again(t, func() int { return killSupervisors(t, newKillRun(t, k, k.tasks)) })
 		})
 	}
 }
 
-func killSupervisors(t *testing.T, r *killRun) {
+func killSupervisors(t *testing.T, r *killRun) (kills int) {
 	out, err := os.Create(filepath.Join(r.dir, "out"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer out.Close()
 	log := filepath.Join(r.dir, "log")
-	kills := 0
 	for done := false; !done; {
 		c, said := r.command(out, "--joblog", log, "--resume")
 		if err := c.Start(); err != nil {
@@ -141,11 +121,11 @@ func killSupervisors(t *testing.T, r *killRun) {
 			t.Fatalf("%d of %d tasks have succeeded", len(succeeded), r.tasks)
 		}
 	}
-	t.Logf("%d kills", kills)
 	if kills < 5 {
 		t.Errorf("only %d kills: the test shows little", kills)
 	}
 	r.wantNothingLeft(t)
+	return kills
 }
 
 // loggedNumbers returns how often the joblog says that the task of each number

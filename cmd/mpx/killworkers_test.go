@@ -22,12 +22,12 @@ func TestKillWorkers(t *testing.T) {
 	for _, k := range workerKinds {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
-			again(t, func() { killWorkers(t, newKillRun(t, k, k.tasks)) })
+			again(t, func() int { return killWorkers(t, newKillRun(t, k, k.tasks)) })
 		})
 	}
 }
 
-func killWorkers(t *testing.T, r *killRun) {
+func killWorkers(t *testing.T, r *killRun) (kills int) {
 	out, err := os.Create(filepath.Join(r.dir, "out"))
 	if err != nil {
 		t.Fatal(err)
@@ -54,11 +54,11 @@ func killWorkers(t *testing.T, r *killRun) {
 	if got, err := os.ReadFile(filepath.Join(r.dir, "out")); err != nil || !bytes.Equal(got, r.numbers()) {
 		t.Errorf("the output is another: %v, %d bytes, want %d", err, len(got), len(r.numbers()))
 	}
-	t.Logf("%d kills of workers, %d below them", k.workers, k.below)
 	if k.workers < 3 || k.below < 3 {
-		t.Errorf("%d and %d kills: the test shows little", k.workers, k.below)
+		t.Errorf("%d kills of workers, %d below them: the test shows little", k.workers, k.below)
 	}
 	r.wantNothingLeft(t)
+	return k.workers + k.below
 }
 
 // killLimit is when a run that takes a few seconds counts as hung.
