@@ -176,3 +176,28 @@ func TestBarrierOutcomes(t *testing.T) {
 		})
 	}
 }
+
+// Who dies after a party has looked for the dead, and before it enters, is not
+// forgotten: its place is not taken.
+func TestBarrierKillUnseen(t *testing.T) {
+	d := testDir(t)
+	b := openBarrier(t, d, 3)
+	h := helper(t, os.Stderr, "barrier", d.Path())
+	if err := h.Start(); err != nil {
+		t.Fatal(err)
+	}
+	arrived(t, b, 1)
+	err := b.guarded(func() error {
+		b.settle()
+		_ = h.Process.Kill()
+		_ = h.Wait()
+		b.enter(os.Getpid(), Waits, uint64(newTicket(uint64(b.generation().Load()))))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, broken, err := b.State(); n != 0 || !broken || err != nil {
+		t.Errorf("%d wait, broken %v, %v", n, broken, err)
+	}
+}

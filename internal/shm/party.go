@@ -62,7 +62,7 @@ func (o *Object) enterAs(id identity, role Role, own uint64) int {
 		first = 1
 	}
 	for i := first; i < parties; i++ {
-		if !vacant(o.party(i).pid) {
+		if !vacant(o.party(i).pid) || o.missed(i) {
 			continue
 		}
 		at := partyOffset + i*partySize
@@ -82,6 +82,12 @@ func (o *Object) enterAs(id identity, role Role, own uint64) int {
 // keeps the place, which is all that is lost.
 func vacant(pid int) bool {
 	return pid == 0 || errors.Is(unix.Kill(pid, 0), unix.ESRCH)
+}
+
+// missed reports whether the party at place i must not be forgotten before its death
+// has had its effect: it waits at a barrier, which that breaks.
+func (o *Object) missed(i int) bool {
+	return o.Kind == KindBarrier && o.waits(i, Waits)
 }
 
 // dismiss takes all parties in role off the list. The guard must be held.

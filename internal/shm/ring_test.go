@@ -275,16 +275,15 @@ func receiveAll(r *Ring, pid int, seed uint64, most, count int) (i int, err erro
 // Messages arrive whole, in order, each once, up to the instant at which the sender
 // is killed; and the survivor learns of it at once.
 func TestKillRing(t *testing.T) {
-	kills, messages := 0, 0
-	again(t, func() {
-		for range 32 {
-			if messages += ringRound(t, kills); t.Failed() {
-				return
-			}
+	messages := 0
+	again(t, func() (kills int) {
+		for kills < 32 && !t.Failed() {
+			messages += ringRound(t, kills)
 			kills++
 		}
+		return kills
 	})
-	t.Logf("%d kills, %d messages", kills, messages)
+	t.Logf("%d messages", messages)
 	if messages == 0 {
 		t.Error("nothing was sent")
 	}
@@ -296,7 +295,12 @@ func ringRound(t *testing.T, round int) int {
 	seed := rand.Uint64()
 	create := []func(int) (*Ring, *os.File, error){CreateRing, CreateFloatChannel}[round%2]
 	most := []int{2, 100, 5000, 500_000}[round/2%4]
-	r, f := newTestRing(t, create, max(most/(1+round%3), 40)*(1+7*(round%2)))
+	r, f, err := create(max(most/(1+round%3), 40) * (1 + 7*(round%2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	defer r.Close()
 	const sends, receives = "send", "recv"
 	does := []string{sends, receives}[round/8%2]
 	cmd := helper(t, f, "ring", does, strconv.FormatUint(seed, 10), strconv.Itoa(most))
