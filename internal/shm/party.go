@@ -85,9 +85,16 @@ func vacant(pid int) bool {
 }
 
 // missed reports whether the party at place i must not be forgotten before its death
-// has had its effect: it waits at a barrier, which that breaks.
+// has had its effect: it waits at a barrier, which that breaks, or has a slot of a
+// set that is gone, which is to come back.
 func (o *Object) missed(i int) bool {
-	return o.Kind == KindBarrier && o.waits(i, Waits)
+	switch o.Kind {
+	case KindBarrier:
+		return o.waits(i, Waits)
+	case KindSem:
+		return (&Sem{o}).stray(i)
+	}
+	return false
 }
 
 // dismiss takes all parties in role off the list. The guard must be held.

@@ -247,8 +247,12 @@ func (s *Sem) fill(id int) (v semCounts, err error) {
 	}
 	strays := uint32(0)
 	for i := range parties {
-		if s.role(i) == Holds && s.party(i).lives() {
+		switch {
+		case s.role(i) != Holds:
+		case s.party(i).lives():
 			strays++
+		default:
+			s.leave(i) // it counts as free here, and must not come back once more
 		}
 	}
 	s.uint32At(ownOffset + 12).Store(strays)
@@ -267,8 +271,7 @@ func (s *Sem) reapStrays() error {
 	}
 	id, left := s.id(), uint32(0)
 	for i := range parties {
-		own := s.uint64At(partyOffset + i*partySize + 24).Load()
-		if s.role(i) != Holds || own == uint64(id) {
+		if !s.stray(i) {
 			continue
 		}
 		if s.party(i).lives() {
@@ -283,6 +286,9 @@ func (s *Sem) reapStrays() error {
 	strays.Store(left)
 	return nil
 }
+
+// stray reports whether the party at place i has its slot of a set that is gone.
+func (s *Sem) stray(i int) bool { return s.role(i) == Holds && s.own(i).Load() != uint64(s.id()) }
 
 // resize changes the number of slots. The kernel's counts are changed by steps and
 // never set: setting one forgets what the deaths of holders are to give back.

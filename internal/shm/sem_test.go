@@ -2,6 +2,7 @@ package shm
 
 import (
 	"errors"
+	"os/exec"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -124,6 +125,68 @@ func TestSemAnew(t *testing.T) {
 				s.uint64At(partyOffset + i*partySize + 8).Store(1)
 			}
 		}
+		return s.reapStrays()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantCounts(t, s, 3, 2, 0)
+}
+
+// holderDied has the holders of sets other than the present one have ended: they
+// become a process that has.
+func holderDied(t *testing.T, s *Sem, except int) {
+	t.Helper()
+	dead := exec.Command("true")
+	if err := dead.Run(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range parties {
+		if s.role(i) == Holds && int(s.own(i).Load()) != except {
+			s.uint32At(partyOffset + i*partySize + 4).Store(uint32(dead.Process.Pid))
+		}
+	}
+}
+
+// Who had ended before the set was made anew has nothing to come back.
+func TestSemAnewAfterDeath(t *testing.T) {
+	d := testDir(t)
+	s := testSem(t, d, 3)
+	if err := s.acquire(WaitFor(0)); err != nil {
+		t.Fatal(err)
+	}
+	err := s.guarded(func() error {
+		holderDied(t, s, -1)
+		s.enter(unix.Getpid(), Holds, uint64(s.id())) // in the place of one of the two
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := semRemove(s.id()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.acquire(WaitFor(0)); err != nil {
+		t.Fatal(err)
+	}
+	wantCounts(t, s, 3, 1, 0)
+}
+
+// A stray that ends after another has looked for such, and before that enters, is
+// not forgotten: its place is not taken.
+func TestSemStrayUnseen(t *testing.T) {
+	d := testDir(t)
+	s := testSem(t, d, 3)
+	if err := semRemove(s.id()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.acquire(WaitFor(0)); err != nil {
+		t.Fatal(err)
+	}
+	wantCounts(t, s, 3, 1, 0)
+	err := s.guarded(func() error {
+		holderDied(t, s, s.id())
+		s.enter(unix.Getpid(), Holds, uint64(s.id()))
 		return s.reapStrays()
 	})
 	if err != nil {
