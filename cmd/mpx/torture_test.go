@@ -67,7 +67,7 @@ func mpxIn(dir string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// runFor runs cmd, and kills it after limit. It returns its status, or that it was
+// runFor runs cmd, and kills it after limit, with its group if it has one. It returns its status, or that it was
 // killed, and what it said to stderr.
 func runFor(cmd *exec.Cmd, limit time.Duration) (status int, killed bool, said string) {
 	var b strings.Builder
@@ -75,7 +75,12 @@ func runFor(cmd *exec.Cmd, limit time.Duration) (status int, killed bool, said s
 	if err := cmd.Start(); err != nil {
 		return exitBroken, false, err.Error()
 	}
-	timer := time.AfterFunc(limit, func() { _ = cmd.Process.Kill() })
+	timer := time.AfterFunc(limit, func() {
+		if cmd.SysProcAttr != nil && cmd.SysProcAttr.Setpgid {
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		}
+		_ = cmd.Process.Kill()
+	})
 	defer timer.Stop()
 	var exit *exec.ExitError
 	if err := cmd.Wait(); err != nil && !errors.As(err, &exit) {
