@@ -8,6 +8,7 @@ PREFIX ?= /usr/local
 BIN := bin/mpx
 FUZZTIME ?= 10s
 KILLTIME ?= 2m
+OBJECTS := Lock|Sem|Resize|Value|Party|Consumer|Setter|Semaphore|Barrier|Cond|Add
 TOOLS := $(CURDIR)/bin/tools
 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
@@ -18,10 +19,10 @@ DEADCODE    := golang.org/x/tools/cmd/deadcode@v0.52.0
 VERSION = $(shell scripts/version)
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 
-.PHONY: help build man demo test race torture fuzz bench bench-peers lint check static install uninstall dist check-dist clean pictures
+.PHONY: help build man demo test race torture torture-objects fuzz bench bench-peers lint check static install uninstall dist check-dist clean pictures
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # On amd64 mpx looks at its stdout before the runtime does: see entry_amd64.s.
 ENTRY_amd64 := -E main.entry
@@ -42,8 +43,11 @@ test: build ## run every test
 race: ## run every test under the race detector
 	CGO_ENABLED=1 go test -race ./...
 
-torture: ## kill workers, shells, supervisors, holders of locks and who shares objects at random, for KILLTIME each
-	MPX_KILL_FOR=$(KILLTIME) go test -count=1 -timeout 0 -v -run '^TestKill' ./cmd/mpx ./internal/shm
+torture: ## kill workers, shells, supervisors and who shares objects at random, for KILLTIME a test
+	@scripts/torture $(KILLTIME) '^TestKill'
+
+torture-objects: ## the same of shared objects alone; with KILLTIME=100s it takes ten minutes
+	@scripts/torture $(KILLTIME) '^TestKill($(OBJECTS))$$'
 
 fuzz: ## fuzz everything that parses, FUZZTIME each
 	@scripts/fuzz $(FUZZTIME)
