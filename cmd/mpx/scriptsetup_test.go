@@ -19,8 +19,8 @@ import (
 
 var scripts atomic.Int64
 
-// setupScript gives a script the marker by which its processes are known, and
-// a TMPDIR, and checks at its end that nothing of it is left.
+// setupScript gives a script the marker by which its processes are known, the
+// directories of what it tries, and a TMPDIR, and checks at its end that nothing of it is left.
 func setupScript(env *testscript.Env) error {
 	id := fmt.Sprintf("%d-%d", os.Getpid(), scripts.Add(1))
 	env.Setenv("MPX_TEST_ID", id)
@@ -30,11 +30,13 @@ func setupScript(env *testscript.Env) error {
 	}
 	env.Setenv("TMPDIR", tmp)
 	env.Setenv("HOME", env.WorkDir)
-	docs, err := filepath.Abs("../../docs")
-	if err != nil {
-		return err
+	for name, dir := range map[string]string{"DOCS": "../../docs", "EXAMPLES": "../../examples"} {
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return err
+		}
+		env.Setenv(name, abs)
 	}
-	env.Setenv("DOCS", docs)
 	env.Setenv("MPX_DIR", filepath.Join(env.WorkDir, "objects")) // which shared objects make
 	env.Setenv("LC_ALL", "C.UTF-8")
 	env.Setenv("MPX_PROGRESS", "never") // a slow machine makes any run worth a summary
