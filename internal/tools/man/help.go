@@ -73,6 +73,28 @@ func (h *help) commands() (cs []command) {
 	return cs
 }
 
+// A verb is a command of a command: mpx value create. Its flags are lines of its own
+// help.
+type verb struct {
+	name, usage, short string
+	flags              []string
+}
+
+var listedVerb = regexp.MustCompile(`^  (([a-z][a-z-]*)( .*)?)$`)
+
+// verbs returns what a command's help tells of its own commands.
+func (h *help) verbs() (vs []verb) {
+	for _, line := range h.section("SUBCOMMANDS") {
+		if m := listedVerb.FindStringSubmatch(line); m != nil {
+			vs = append(vs, verb{name: m[2], usage: m[1]})
+		} else if len(vs) > 0 {
+			last := &vs[len(vs)-1]
+			last.short = strings.TrimSpace(last.short + " " + strings.TrimSpace(line))
+		}
+	}
+	return vs
+}
+
 // An item is a term and what it means: a flag, an exit status.
 type item struct{ term, text string }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,7 +69,11 @@ func write(mpx, dir string, src source) error {
 		if err != nil {
 			return err
 		}
-		pages = append(pages, commandPage(c, h, commands))
+		p := commandPage(c, h, commands)
+		if p.verbs, err = verbsOf(mpx, c, h); err != nil {
+			return err
+		}
+		pages = append(pages, p)
 	}
 	for _, p := range pages {
 		if err := os.WriteFile(filepath.Join(dir, p.name+".1"), []byte(p.roff(src)), 0o644); err != nil {
@@ -76,6 +81,22 @@ func write(mpx, dir string, src source) error {
 		}
 	}
 	return nil
+}
+
+// verbsOf returns the commands of a command, with their flags. That each has --help
+// needs no saying.
+func verbsOf(mpx string, c command, h help) ([]verb, error) {
+	verbs := h.verbs()
+	for i, v := range verbs {
+		h, err := helpOf(mpx, c.name, v.name)
+		if err != nil {
+			return nil, err
+		}
+		verbs[i].flags = slices.DeleteFunc(h.section("FLAGS"), func(line string) bool {
+			return strings.HasPrefix(line, "  -h, --help ")
+		})
+	}
+	return verbs, nil
 }
 
 // helpOf returns what mpx says of the command.

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -41,8 +42,14 @@ func TestPages(t *testing.T) {
 
 var flagName = regexp.MustCompile(`(?m)^ {2,6}(?:(-\w), )?(--[a-z-]+)`)
 
-// checkPage holds a page against the help of its command: every flag is there,
-// and the sections are.
+// flagsOf returns the flags that a help tells of.
+func flagsOf(help []byte) [][]string {
+	_, flags, _ := strings.Cut(string(help), "\nFLAGS\n")
+	return flagName.FindAllStringSubmatch(flags, -1)
+}
+
+// checkPage holds a page against the help of its command: every flag is there, its
+// own and those of its subcommands, and the sections are.
 func checkPage(t *testing.T, mpx, dir, name string, command ...string) {
 	t.Helper()
 	out, err := exec.Command(mpx, append(command, "--help")...).Output()
@@ -59,8 +66,18 @@ func checkPage(t *testing.T, mpx, dir, name string, command ...string) {
 			t.Errorf("%s: want one section %s", name, title)
 		}
 	}
-	_, flags, _ := strings.Cut(string(out), "\nFLAGS\n")
-	found := flagName.FindAllStringSubmatch(flags, -1)
+	found := flagsOf(out)
+	h := parse(string(out))
+	for _, v := range h.verbs() {
+		out, err := exec.Command(mpx, append(command, v.name, "--help")...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, slices.DeleteFunc(flagsOf(out), func(m []string) bool { return m[2] == "--help" })...)
+		if !strings.Contains(page, "\n.TP\n"+synopsis(v.usage)+"\n") {
+			t.Errorf("%s: %s is missing", name, v.usage)
+		}
+	}
 	for _, m := range found {
 		want := bold(m[2])
 		if m[1] != "" {

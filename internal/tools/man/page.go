@@ -6,6 +6,7 @@ import "strings"
 type page struct {
 	name, short string
 	help        help
+	verbs       []verb
 	also        []string // pages
 }
 

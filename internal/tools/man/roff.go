@@ -14,7 +14,7 @@ var titles = map[string]string{"USAGE": "SYNOPSIS", "FLAGS": "OPTIONS"}
 
 // order is how the sections of a page follow each other; others come before the
 // last.
-var order = []string{"USAGE", "", "COMMANDS", "FLAGS", "EXAMPLES", "EXIT STATUS"}
+var order = []string{"USAGE", "", "COMMANDS", "SUBCOMMANDS", "FLAGS", "EXAMPLES", "EXIT STATUS"}
 
 // roff returns the page for man.
 func (p *page) roff(src source) string {
@@ -78,6 +78,10 @@ func (p *page) section(b *strings.Builder, title string, lines []string) {
 		for _, c := range p.help.commands() {
 			fmt.Fprintf(b, ".TP\n.BR %s (1)\n%s\n", escape("mpx-"+c.name), text(c.short))
 		}
+	case "SUBCOMMANDS":
+		for _, v := range p.verbs {
+			v.write(b)
+		}
 	case "EXAMPLES":
 		example(b, lines)
 	case "FLAGS":
@@ -86,6 +90,16 @@ func (p *page) section(b *strings.Builder, title string, lines []string) {
 		list(b, lines, statusLine, bold)
 	default:
 		prose(b, lines)
+	}
+}
+
+// write writes a subcommand, and its flags below it.
+func (v *verb) write(b *strings.Builder) {
+	fmt.Fprintf(b, ".TP\n%s\n%s\n", synopsis(v.usage), text(v.short))
+	if len(v.flags) > 0 {
+		b.WriteString(".RS\n")
+		list(b, v.flags, flagLine, flagTerm)
+		b.WriteString(".RE\n")
 	}
 }
 
