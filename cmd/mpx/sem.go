@@ -48,7 +48,7 @@ func (a *app) semCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SetInterspersed(false)
 	f.StringVarP(&o.slots, "slots", "n", "", "there are `N` slots, or N%, +N, -N of the processors")
-	f.StringVarP(&o.slots, "jobs", "j", "", "the same, as GNU sem's")
+	f.StringVarP(&o.slots, "jobs", "j", "", "the same `N`, as GNU sem's")
 	f.BoolVar(&o.resize, "resize", false, "change the number of slots if it is another")
 	o.waitFlags.add(f)
 	o.busyFlag.add(f)
