@@ -20,6 +20,7 @@ const (
 	exitOK        = 0
 	exitFailed    = 1   // a task failed; or the answer is no
 	exitUsage     = 2   // the command line makes no sense
+	exitEnd       = 3   // the end: a queue or a pipe is closed and drained
 	exitTimeout   = 124 // the --timeout of a command that waits ran out
 	exitBroken    = 125 // mpx itself failed
 	exitCannotRun = 126 // the command cannot be run

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"mpx/internal/ipc"
 	"mpx/internal/shm"
 
 	"github.com/spf13/cobra"
@@ -110,10 +111,15 @@ func lookAt(dir *shm.Dir, name string) (*listing, error) {
 	}
 	defer o.Close()
 	l := &listing{Name: name, Kind: o.Kind.String(), Made: o.Made(), Holds: []holder{}, Waits: []holder{}}
-	if l.parties, err = o.Parties(); err != nil {
-		return nil, err
+	if o.Kind == shm.KindQueue {
+		l.parties, l.State, err = lookAtQueue(dir, name)
+	} else {
+		l.parties, err = o.Parties()
+		if err == nil {
+			l.State, err = o.State()
+		}
 	}
-	if l.State, err = o.State(); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	for _, p := range l.parties {
@@ -128,6 +134,39 @@ func lookAt(dir *shm.Dir, name string) (*listing, error) {
 		}
 	}
 	return l, nil
+}
+
+// lookAtQueue looks at a queue, which may be kept in another directory.
+func lookAtQueue(dir *shm.Dir, name string) (parties []shm.Party, state string, err error) {
+	q, err := ipc.OpenQueue(dir, name)
+	if err != nil {
+		return nil, "", err
+	}
+	defer q.Close()
+	s, err := q.State()
+	if err != nil {
+		return nil, "", err
+	}
+	parties, err = q.Object().Parties()
+	return parties, queueText(&s), err
+}
+
+// queueText returns how a queue is, for people: 3 of 10 wait, 2 at work, closed.
+func queueText(s *ipc.QueueState) string {
+	text := fmt.Sprintf("%d wait", s.Waiting)
+	if s.Most > 0 {
+		text = fmt.Sprintf("%d of %d wait", s.Waiting, s.Most)
+	}
+	if s.Leased > 0 {
+		text += fmt.Sprintf(", %d at work", s.Leased)
+	}
+	if n := s.Unfinished - s.Waiting - s.Leased; n > 0 {
+		text += fmt.Sprintf(", %d not done", n)
+	}
+	if s.Closed {
+		text += ", closed"
+	}
+	return text
 }
 
 func writeListings(w io.Writer, list []*listing, asJSON bool) error {

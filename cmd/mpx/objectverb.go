@@ -21,6 +21,7 @@ type objectVerb struct {
 	wait     *waitFlags           // of one that waits, if it is to
 	waits    *waitFlags           // of one that is there to wait: it has no --nonblock
 	min, max int                  // how many words follow NAME
+	first    bool                 // flags end at the first of them, as at a command's
 	run      func(d *shm.Dir, name string, words []string) error
 }
 
@@ -54,6 +55,7 @@ func (a *app) objectVerb(v objectVerb) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
+	f.SetInterspersed(!v.first)
 	if v.flags != nil {
 		v.flags(f)
 	}
@@ -71,7 +73,11 @@ func (a *app) runVerb(v *objectVerb, cmd *cobra.Command, args []string) error {
 	for i := range args {
 		args[i] = unmark(args[i])
 	}
-	name, words, err := objectName(cmd, args)
+	take := objectName
+	if v.first {
+		take = objectCommand
+	}
+	name, words, err := take(cmd, args)
 	if err != nil {
 		return err
 	}

@@ -131,25 +131,29 @@ func OpenQueue(d *shm.Dir, name string) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	place, err := t.Text()
-	if err != nil || place == "" {
-		return newQueue(t), err
+	there, err := t.Far()
+	if err == nil && there == nil {
+		return newQueue(t), nil
 	}
 	t.Close()
-	there, err := shm.OpenDir(place)
 	if err == nil {
 		t, err = there.OpenTable(name, shm.KindQueue, revived)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("in %s: %w", place, err)
+		return nil, fmt.Errorf("where it is kept: %w", err)
 	}
 	return newQueue(t), nil
 }
 
 func newQueue(t *shm.Table) *Queue { return &Queue{t: t, logs: logs{dir: t.Side()}} }
 
-// revived does nothing: those with a lease live no more, and will be found dead.
-func revived(*shm.Change) error { return nil }
+// revived takes back what was leased before the machine started again.
+func revived(c *shm.Change) bool {
+	return reclaim(c, func(*shm.Row) bool { return true })
+}
+
+// Object returns the queue as a shared object.
+func (q *Queue) Object() *shm.Object { return q.t.Object }
 
 // Close closes this process's side of the queue; the queue stays as it is.
 func (q *Queue) Close() error {
@@ -329,7 +333,7 @@ func (q *Queue) lease(c *shm.Change) (*Lease, error) {
 	s := stateOf(&c.Words)
 	if s.Leased > 0 && time.Since(time.Unix(0, int64(c.Words[wordLooked]))) > lookEvery {
 		c.Words[wordLooked] = uint64(time.Now().UnixNano())
-		if q.reclaim(c) {
+		if reclaim(c, func(r *shm.Row) bool { return !r.Lives() }) {
 			return nil, nil // a change sets one row: again
 		}
 	}
@@ -339,29 +343,29 @@ func (q *Queue) lease(c *shm.Change) (*Lease, error) {
 	case s.Waiting == 0:
 		return nil, nil
 	}
-	at, row := returned(c)
-	if at < 0 {
-		if at = free(c); at < 0 {
+	l := &Lease{q: q}
+	if l.row, l.Row = returned(c); l.row < 0 {
+		if l.row = free(c); l.row < 0 {
 			return nil, ErrLeases
 		}
 		var err error
-		if row, err = q.takeOff(c); err != nil {
+		if l.Row, l.data, err = q.takeOff(c); err != nil {
 			return nil, err
 		}
 	} else {
 		c.Words[wordReturned]--
 	}
-	row[3]++
-	row.Hold()
-	c.Set(at, row)
+	l.Row[3]++
+	l.Row.Hold()
+	c.Set(l.row, l.Row)
 	c.Words[wordLeased]++
-	return &Lease{q: q, row: at, Row: row}, nil
+	return l, nil
 }
 
-// reclaim takes back an item of one who has died.
-func (q *Queue) reclaim(c *shm.Change) bool {
+// reclaim takes back an item of one who is dead.
+func reclaim(c *shm.Change, dead func(*shm.Row) bool) bool {
 	for i := range c.Rows() {
-		if r := c.Row(i); r[0] == shm.RowHeld && !r.Lives() {
+		if r := c.Row(i); r[0] == shm.RowHeld && dead(&r) {
 			r[0] = rowReturned
 			c.Set(i, r)
 			c.Words[wordLeased]--

@@ -346,7 +346,7 @@ func BenchmarkQueue(b *testing.B) {
 	for _, waiting := range []int{10, 1_000_000} {
 		b.Run(fmt.Sprint(waiting), func(b *testing.B) {
 			q := makeQueue(b, testDir(b), 0)
-			item := []Item{{b: []byte("an item of 24 bytes here"), size: 24}}
+			item := []Item{{b: []byte("an item of 24 bytes here")}}
 			for range waiting {
 				if _, err := q.Put(item, shm.Wait{}); err != nil {
 					b.Fatal(err)

@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 type Item struct {
 	b    []byte
 	f    *os.File // of a long one: a file without a name
-	size int64
+	size int64    // of that
 }
 
 // Close lets go of a long item's file.
@@ -32,15 +33,26 @@ func (i *Item) Close() {
 func (q *Queue) Item(r io.Reader) (Item, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxShort+1))
 	if err != nil || len(b) <= maxShort {
-		return Item{b: b, size: int64(len(b))}, err
+		return Item{b: b}, err
 	}
 	return q.long(b, r)
+}
+
+// Copy returns an item for q of one that another queue has given out.
+func (q *Queue) Copy(l *Lease) (Item, error) {
+	if l.file == nil {
+		return q.ItemOf(l.data)
+	}
+	if _, err := l.file.Seek(0, io.SeekStart); err != nil {
+		return Item{}, err
+	}
+	return q.Item(l.file)
 }
 
 // ItemOf returns an item of b, which must not change until the item is put.
 func (q *Queue) ItemOf(b []byte) (Item, error) {
 	if len(b) <= maxShort {
-		return Item{b: b, size: int64(len(b))}, nil
+		return Item{b: b}, nil
 	}
 	return q.long(b, nil)
 }
@@ -125,7 +137,7 @@ func (q *Queue) append(c *shm.Change, items []Item) (n int, err error) {
 	for n < len(items) && next>>32 == place>>32 && (items[n].f == nil || n == 0) {
 		i := &items[n]
 		at := len(records)
-		records = appendRecord(records, number+uint64(n), i.b, i.f != nil, i.size)
+		records = appendRecord(records, number+uint64(n), i)
 		next = after(next, len(records)-at)
 		if n++; i.f != nil {
 			break
@@ -153,17 +165,18 @@ func linkFile(f *os.File, path string) error {
 	return err
 }
 
-// takeOff takes the first item off the log, and returns its row.
-func (q *Queue) takeOff(c *shm.Change) (row shm.Row, err error) {
+// takeOff takes the first item off the log, and returns its row, and the item if it
+// is short.
+func (q *Queue) takeOff(c *shm.Change) (row shm.Row, data []byte, err error) {
 	w := &c.Words
 	r, err := q.logs.read(w[wordHead], w[wordTaken])
 	if err != nil {
-		return row, err
+		return row, nil, err
 	}
 	row[1], row[2], row[4] = w[wordTaken], w[wordHead], binary.LittleEndian.Uint64(r)
 	w[wordHead] = after(w[wordHead], len(r))
 	w[wordTaken]++
-	return row, nil
+	return row, bytes.Clone(r[recordHead:]), nil
 }
 
 // A Lease is an item that has been given out to this process. It ends by one of
@@ -178,12 +191,13 @@ type Lease struct {
 
 // open gets the item itself.
 func (l *Lease) open() (err error) {
-	if l.Row[4]&longItem != 0 {
+	switch {
+	case l.Row[4]&longItem != 0:
 		l.file, err = os.Open(l.q.logs.longPath(l.Row[1]))
-	} else {
+	case l.data == nil:
 		var r []byte
 		if r, err = l.q.logs.read(l.Row[2], l.Row[1]); err == nil {
-			l.data = append([]byte(nil), r[recordHead:]...)
+			l.data = bytes.Clone(r[recordHead:])
 		}
 	}
 	if err != nil {

@@ -36,16 +36,16 @@ var ErrLog = errors.New("its log is damaged: another program has changed it, or 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // appendRecord appends the record of an item to b.
-func appendRecord(b []byte, number uint64, item []byte, long bool, size int64) []byte {
+func appendRecord(b []byte, number uint64, i *Item) []byte {
 	at := len(b)
-	length := uint64(size)
-	if long {
-		length |= longItem
+	length := uint64(len(i.b))
+	if i.f != nil {
+		length = uint64(i.size) | longItem
 	}
 	b = binary.LittleEndian.AppendUint64(b, length)
 	b = binary.LittleEndian.AppendUint32(b, 0)
 	b = binary.LittleEndian.AppendUint32(b, uint32(number))
-	b = append(b, item...)
+	b = append(b, i.b...)
 	binary.LittleEndian.PutUint32(b[at+8:], recordSum(b[at:]))
 	return b
 }

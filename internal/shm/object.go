@@ -198,6 +198,11 @@ func (o *Object) Made() time.Time { return time.Unix(0, o.made) }
 // Remove takes o's name away, and what of it is not in its file. Who has it open
 // notices.
 func (o *Object) Remove() error {
+	if o.Kind == KindQueue {
+		if err := (&Table{o, 0}).removeFar(); err != nil {
+			return err
+		}
+	}
 	return o.guarded(func() error {
 		if o.Kind == KindSem {
 			if err := (&Sem{o}).removeSet(); err != nil {

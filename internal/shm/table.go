@@ -89,9 +89,10 @@ func (d *Dir) MakeTable(name string, kind Kind, rows int, words [TableWords]uint
 	return &Table{o, rows}, nil
 }
 
-// OpenTable opens the table name. again is called of one that has outlasted the
-// machine, before anybody else uses it: no process of its rows lives.
-func (d *Dir) OpenTable(name string, kind Kind, again func(*Change) error) (*Table, error) {
+// OpenTable opens the table name. One that has outlasted the machine is changed by
+// again, as long as that says, before anybody else uses it: no process of its rows
+// lives.
+func (d *Dir) OpenTable(name string, kind Kind, again func(*Change) (more bool)) (*Table, error) {
 	o, err := d.Open(name, kind)
 	if err != nil {
 		return nil, err
@@ -109,7 +110,7 @@ func (d *Dir) OpenTable(name string, kind Kind, again func(*Change) error) (*Tab
 func tableRows(o *Object) int { return (len(o.b) - dataOffset) / (8 * RowWords) }
 
 // revive makes a table of this run of the machine of one from before.
-func (t *Table) revive(again func(*Change) error) error {
+func (t *Table) revive(again func(*Change) (more bool)) error {
 	return t.guarded(func() error {
 		if string(t.b[24:40]) == string(bootID()) {
 			return nil // another was quicker
@@ -118,8 +119,10 @@ func (t *Table) revive(again func(*Change) error) error {
 			t.leave(i)
 		}
 		t.replay()
-		if err := t.change(again); err != nil {
-			return err
+		for more := true; more; {
+			if err := t.change(func(c *Change) error { more = again(c); return nil }); err != nil {
+				return err
+			}
 		}
 		le.PutUint64(t.b[40:], pidNamespace())
 		copy(t.b[24:40], bootID())
@@ -140,8 +143,27 @@ func (t *Table) Text() (text string, err error) {
 	return text, err
 }
 
-// Rows returns how many rows there are.
-func (t *Table) Rows() int { return t.rows }
+// Far opens the directory that the text names, of a table that is only a sign to
+// another of its name there; nil: it is none.
+func (t *Table) Far() (*Dir, error) {
+	path, err := t.Text()
+	if err != nil || path == "" {
+		return nil, err
+	}
+	return OpenDir(path)
+}
+
+// removeFar removes the table that this one is a sign to.
+func (t *Table) removeFar() error {
+	d, err := t.Far()
+	if err != nil || d == nil {
+		return err
+	}
+	if err := d.Remove(t.Name); !errors.Is(err, ErrNotExist) {
+		return err
+	}
+	return nil
+}
 
 // Word returns word i as it is, or just was: outside of a change it is a hint.
 func (t *Table) Word(i int) uint64 { return t.now(i).Load() }
@@ -258,7 +280,7 @@ func (t *Table) Ring(i, n int) error {
 // Await waits until done says so, which is asked again whenever bell i rings, and
 // now and then. ErrTimeout: w was over first. ErrRemoved: so was t.
 func (t *Table) Await(i int, w Wait, done func() bool) error {
-	return t.await(t.bell(i), w, done)
+	return t.awaitListed(t.bell(i), w, done)
 }
 
 // holders adds the processes that hold a row.

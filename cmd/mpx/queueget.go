@@ -1,0 +1,178 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"mpx/internal/ipc"
+	"mpx/internal/shm"
+
+	"github.com/spf13/pflag"
+)
+
+// A getter is what mpx queue get does with items.
+type getter struct {
+	waitFlags
+	null, raw, follow, onStdin bool
+	sentinel                   string
+	hasSentinel                bool
+	deliveries                 int
+
+	a    *app
+	d    *shm.Dir
+	name string
+	q    *ipc.Queue
+	dead *ipc.Queue // NAME.dead, once it was needed
+}
+
+func (a *app) queueGet() objectVerb {
+	g := &getter{a: a}
+	var flags *pflag.FlagSet
+	return objectVerb{
+		use: "get [flags] NAME [COMMAND [ARG]...]", short: "Take an item and print it, or lease it to a command",
+		long: `Take the first item and print it, with a newline. With COMMAND the item is its last
+argument and its standard input: when it succeeds the item is done; when it fails,
+is killed, or mpx is, the item goes back to where it was. COMMAND finds in
+MPX_ATTEMPT how often the item has been given out, this time included; with
+--max-deliveries N one that has failed N times goes to the queue NAME.dead.
+
+An item is out of the queue when it has been printed: of one whose printing is cut
+short nothing is lost, though some may be printed twice.`,
+		examples: `  item=$(mpx queue get jobs) && ./work "$item" && mpx queue done jobs
+  mpx queue get --follow jobs | mpx map ./work
+  mpx queue get --follow --max-deliveries 3 jobs ./work
+  mpx queue get --raw pages > page.html`,
+		status: "  0     there was one; --follow: all have been had\n" + statusWait +
+			"  3     the end: the queue is closed and drained, or the item is the --sentinel\n" + statusNone +
+			"\n  126, 127  COMMAND cannot be run, is not found\n  else  COMMAND's own",
+		wait: &g.waitFlags, first: true, max: anyNumber,
+		flags: func(f *pflag.FlagSet) {
+			flags = f
+			f.BoolVar(&g.follow, "follow", false, "go on with the next item, until the end")
+			f.BoolVarP(&g.null, "null", "0", false, "print a NUL byte behind the item, not a newline")
+			f.BoolVar(&g.raw, "raw", false, "print nothing behind the item")
+			f.StringVar(&g.sentinel, "sentinel", "", "an item that is `TEXT` is the end for who gets it")
+			f.BoolVar(&g.onStdin, "stdin", false, "the item is COMMAND's standard input only, not its last argument")
+			f.IntVar(&g.deliveries, "max-deliveries", 0, "an item that COMMAND has failed on `N` times goes to NAME.dead; 0: never")
+		},
+		run: func(d *shm.Dir, name string, words []string) error {
+			w, err := g.wait()
+			if err != nil {
+				return err
+			}
+			g.d, g.name, g.hasSentinel = d, name, flags.Changed("sentinel")
+			if err := g.check(words); err != nil {
+				return err
+			}
+			return onQueue(func(q *ipc.Queue) error {
+				g.q = q
+				defer g.close()
+				return g.get(words, w)
+			})(d, name, nil)
+		},
+	}
+}
+
+func (g *getter) check(words []string) error {
+	switch {
+	case g.null && g.raw:
+		return usagef("--raw prints nothing behind the item", "-0 and --raw exclude each other")
+	case len(words) > 0 && (g.null || g.raw):
+		return usagef("leave them away", "-0 and --raw are about printing, and COMMAND gets the item")
+	case len(words) == 0 && (g.onStdin || g.deliveries != 0):
+		return usagef("mpx queue get NAME COMMAND", "--stdin and --max-deliveries are about COMMAND, and there is none")
+	case g.deliveries < 0:
+		return usagef("a number from 0", "--max-deliveries %d makes no sense", g.deliveries)
+	case g.deliveries > 0 && shm.CheckName(g.deadName()) != nil:
+		return usagef("a shorter name", "%s.dead is too long a name", g.name)
+	}
+	return nil
+}
+
+// close closes what get has opened.
+func (g *getter) close() {
+	if g.dead != nil {
+		g.dead.Close()
+	}
+}
+
+// get gets an item, or with --follow all.
+func (g *getter) get(words []string, w shm.Wait) error {
+	for {
+		l, err := g.q.Lease(w)
+		if err == nil {
+			if g.ends(l) {
+				err = io.EOF
+			} else if len(words) > 0 {
+				err = g.lease(l, words)
+			} else {
+				err = g.print(l)
+			}
+		}
+		switch {
+		case !g.follow:
+			return err
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// ends reports whether the item is the sentinel, which is then done.
+func (g *getter) ends(l *ipc.Lease) bool {
+	return g.hasSentinel && l.File() == nil && string(l.Bytes()) == g.sentinel && l.Done() == nil
+}
+
+// print prints the item and takes it out of the queue. If it cannot be printed, it
+// stays.
+func (g *getter) print(l *ipc.Lease) error {
+	end := "\n"
+	switch {
+	case g.raw:
+		end = ""
+	case g.null:
+		end = "\x00"
+	}
+	var err error
+	if l.File() == nil {
+		_, err = g.a.stdout.Write(append(l.Bytes(), end...)) // at once, as others may write, too
+	} else {
+		_, err = l.WriteTo(g.a.stdout)
+		if err == nil {
+			_, err = io.WriteString(g.a.stdout, end)
+		}
+	}
+	if err != nil {
+		return stdoutError(errors.Join(err, l.Return()))
+	}
+	return l.Take()
+}
+
+// deadName is the name of the queue for what has failed too often.
+func (g *getter) deadName() string { return g.name + ".dead" }
+
+// bury puts the item into the queue for what has failed too often. If this process
+// is killed before it is out of its own queue, it is in both.
+func (g *getter) bury(l *ipc.Lease) (err error) {
+	if g.dead == nil {
+		g.dead, err = found(true,
+			func() (*ipc.Queue, error) { return ipc.MakeQueue(g.d, g.deadName(), 0, "") },
+			func() (*ipc.Queue, error) { return ipc.OpenQueue(g.d, g.deadName()) })
+	}
+	var i ipc.Item
+	if err == nil {
+		i, err = g.dead.Copy(l)
+	}
+	if err == nil {
+		defer i.Close()
+		_, err = g.dead.Put([]ipc.Item{i}, shm.Wait{})
+	}
+	if err != nil {
+		return fmt.Errorf("put an item into %s: %w", g.deadName(), errors.Join(err, l.Return()))
+	}
+	fmt.Fprintf(g.a.stderr, "mpx: %s: an item has failed %d times and is now in %s\n", g.name, l.Deliveries(), g.deadName())
+	return l.Done()
+}

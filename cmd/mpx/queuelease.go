@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"mpx/internal/ipc"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxArgument is the longest argument that a process may have, in bytes.
+const maxArgument = 128<<10 - 1
+
+// lease runs the command for the item, which is done if the command succeeds, and
+// goes back otherwise.
+func (g *getter) lease(l *ipc.Lease, words []string) error {
+	argv := words
+	if !g.onStdin {
+		word, err := argumentOf(l)
+		if err != nil {
+			return errors.Join(err, l.Return())
+		}
+		argv = append(append([]string(nil), words...), word)
+	}
+	stdin, err := inputOf(l)
+	if err != nil {
+		return errors.Join(err, l.Return())
+	}
+	defer stdin.Close()
+	env := append(os.Environ(), "MPX_ATTEMPT="+strconv.Itoa(l.Deliveries()))
+	end, err := child(argv, env, int(stdin.Fd()))
+	if err != nil {
+		return errors.Join(err, l.Return())
+	}
+	return g.judge(l, end)
+}
+
+// judge ends the lease as the command has ended.
+func (g *getter) judge(l *ipc.Lease, end childEnd) (err error) {
+	switch {
+	case end.Exited() && end.ExitStatus() == 0:
+		err = l.Done()
+	case g.deliveries > 0 && l.Deliveries() >= g.deliveries:
+		err = g.bury(l)
+	default:
+		err = l.Return()
+	}
+	switch {
+	case err != nil:
+		return err
+	case end.got != 0 && g.follow: // it is mpx that was to end
+		return &outcome{signal: end.got}
+	case g.follow && end.Signaled() && (end.Signal() == unix.SIGINT || end.Signal() == unix.SIGQUIT):
+		return end.outcome() // by the keys of the terminal
+	case g.follow || end.Exited() && end.ExitStatus() == 0:
+		return nil
+	}
+	return end.outcome()
+}
+
+// argumentOf returns the item as a word. Not all can be one.
+func argumentOf(l *ipc.Lease) (string, error) {
+	b := l.Bytes()
+	if l.File() != nil && l.Size() <= maxArgument {
+		var all bytes.Buffer
+		if _, err := l.WriteTo(&all); err != nil {
+			return "", err
+		}
+		b = all.Bytes()
+	}
+	why := ""
+	switch {
+	case l.Size() > maxArgument:
+		why = fmt.Sprintf("an item of %d bytes is too long to be an argument", l.Size())
+	case bytes.IndexByte(b, 0) >= 0:
+		why = "an item with a NUL byte can be no argument"
+	default:
+		return string(b), nil
+	}
+	return "", &commandError{msg: why, hint: "--stdin gives it to the command on its standard input only", status: exitBroken}
+}
+
+// inputOf returns the item as a file that is read from its beginning.
+func inputOf(l *ipc.Lease) (*os.File, error) {
+	if f := l.File(); f != nil {
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return nil, err
+		}
+		return f, nil
+	}
+	fd, err := unix.MemfdCreate("mpx-item", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("make a file of an item: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), "mpx-item")
+	if _, err := f.Write(l.Bytes()); err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("make a file of an item: %w", err)
+	}
+	return f, nil
+}
