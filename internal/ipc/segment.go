@@ -99,6 +99,7 @@ func (l *logs) open(s *segment, n uint64, flag int) (err error) {
 }
 
 func (l *logs) path(n uint64) string { return filepath.Join(l.dir, "log."+strconv.FormatUint(n, 10)) }
+
 func (l *logs) longPath(n uint64) string {
 	return filepath.Join(l.dir, "item."+strconv.FormatUint(n, 10))
 }
