@@ -98,7 +98,7 @@ func inputOf(l *ipc.Lease) (*os.File, error) {
 		return nil, fmt.Errorf("make a file of an item: %w", err)
 	}
 	f := os.NewFile(uintptr(fd), "mpx-item")
-	if _, err := f.Write(l.Bytes()); err == nil {
+	if _, err = f.Write(l.Bytes()); err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}
 	if err != nil {

@@ -72,13 +72,12 @@ func get(t interface{ Fatal(...any) }, q *Queue) (*Lease, string) {
 
 // A modelQueue is what a queue is to be.
 type modelQueue struct {
-	waiting        []int // numbers of items, those that are back first, by age
-	leased         map[int]*Lease
-	deliveries     map[int]int
-	items          []string
-	most, out      int // out: taken, and not done
-	closed         bool
-	removedSegment bool
+	waiting    []int // numbers of items, those that are back first, by age
+	leased     map[int]*Lease
+	deliveries map[int]int
+	items      []string
+	most, out  int // out: taken, and not done
+	closed     bool
 }
 
 // A queue is a list, and those that have an item of it.
