@@ -9,16 +9,21 @@ import (
 	"os"
 
 	"mpx/internal/ipc"
+	"mpx/internal/server"
 	"mpx/internal/worker"
 )
 
 func main() {
-	// A worker is this program started again. It is told by an argument, and
-	// before anything else: the commands' tree costs start-up time.
+	// A worker is this program started again, and so are a keeper and a sender. It is
+	// told by an argument, and before anything else: the commands' tree costs start-up
+	// time.
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case ipc.WorkerArg:
 			os.Exit(worker.Main(os.Args[2:]))
+		case server.KeeperArg:
+			keepIgnored() // its command does, as with & in a shell
+			os.Exit(server.Main(os.Args[2:]))
 		case channelArg:
 			os.Exit(channelSender(os.Args[2:]))
 		}

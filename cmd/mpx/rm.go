@@ -12,7 +12,8 @@ import (
 const rmLong = `Remove shared objects, of whatever kind.
 
 One that is held or waited for is removed all the same: who holds it keeps it, who
-waits goes on with the next one of that name, and both run at a time. A lock or a
+waits goes on with the next one of that name, and both run at a time. A process
+must have ended; its log goes with it. A lock or a
 sem that nobody uses takes a file of 8 KB in memory, until the machine stops.`
 
 const rmExamples = `  mpx rm deploy
@@ -29,7 +30,7 @@ func (a *app) rmCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVarP(&force, "force", "f", false, "say nothing of what is not there")
 	return helped(cmd, `  0     all of them are removed
-  1     there is none of a name; the others are removed
+  1     there is none of a name, or it is a process that runs; the others are removed
   2     wrong usage
   125   mpx itself failed`)
 }
@@ -55,6 +56,9 @@ func (a *app) removeObjects(cmd *cobra.Command, names []string, force bool) erro
 		case errors.Is(err, shm.ErrNotExist) && force, err == nil:
 		case errors.Is(err, shm.ErrNotExist):
 			fmt.Fprintf(a.stderr, "mpx: %s: %v\n", name, err)
+			worst = &outcome{status: exitFailed}
+		case errors.Is(err, shm.ErrRunning):
+			fmt.Fprintf(a.stderr, "mpx: %s: %v\nmpx: hint: %s\n", name, err, runningHint(name))
 			worst = &outcome{status: exitFailed}
 		default:
 			return objectError(name, err, nil)

@@ -53,8 +53,8 @@ func (a *app) root() *cobra.Command {
 	// cobra's own --version comes with templates, which are a quarter of mpx.
 	root.Flags().Bool("version", false, "tell the version and what it was built from")
 	root.AddCommand(a.mapCommand(), a.digestCommand(), a.benchCommand())
-	root.AddCommand(a.lockCommand(), a.semCommand(), a.semaphoreCommand(), a.eventCommand(), a.condCommand(), a.barrierCommand(), a.queueCommand())
-	root.AddCommand(a.valueCommand(), a.arrayCommand(), a.lsCommand(), a.rmCommand())
+	root.AddCommand(a.lockCommand(), a.semCommand(), a.semaphoreCommand(), a.eventCommand(), a.condCommand(), a.barrierCommand())
+	root.AddCommand(a.valueCommand(), a.arrayCommand(), a.queueCommand(), a.processCommand(), a.lsCommand(), a.rmCommand())
 	root.AddCommand(a.cpuCountCommand(), a.completionCommand())
 	return root
 }

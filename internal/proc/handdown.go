@@ -43,6 +43,16 @@ func TakeBack(fd int) {
 	unix.Close(fd)
 }
 
+// DropInherited closes all that processes started from now on would inherit.
+func DropInherited() {
+	handed.Lock()
+	defer handed.Unlock()
+	for fd := range handedDown() {
+		unix.Close(fd)
+	}
+	handed.fds = map[int]bool{}
+}
+
 // handedDown returns handed.fds, which the caller has locked.
 func handedDown() map[int]bool {
 	if handed.fds == nil {

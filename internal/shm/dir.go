@@ -107,7 +107,7 @@ func (d *Dir) Names() ([]string, error) {
 
 // Remove removes the object name, and any other file of that name in d. Who holds
 // it keeps it, who waits goes on with the next one of the name. ErrNotExist: there
-// is none.
+// is none. ErrRunning: it is a process that runs.
 func (d *Dir) Remove(name string) error {
 	o, err := d.Open(name, 0)
 	switch {
@@ -120,6 +120,7 @@ func (d *Dir) Remove(name string) error {
 	case errors.Is(err, ErrNotExist):
 		return err
 	}
+	_ = unix.Unlink(d.logFile(name)) // it may have been a process
 	return unix.Unlink(d.file(name)) // damaged, or no object
 }
 

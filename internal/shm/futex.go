@@ -51,6 +51,14 @@ type Wait struct {
 // WaitFor returns a wait of d. One of 0 or less looks once.
 func WaitFor(d time.Duration) Wait { return Wait{true, time.Now().Add(d)} }
 
+// Left returns how long w still lasts; a negative time is for ever.
+func (w Wait) Left() time.Duration {
+	if !w.limited {
+		return -1
+	}
+	return max(0, time.Until(w.until))
+}
+
 // left returns how long w still lasts, at most the time to the next look.
 func (w Wait) left() (d time.Duration, over bool) {
 	if !w.limited {

@@ -28,11 +28,13 @@ const (
 	KindArray     Kind = 7
 	KindQueue     Kind = 8
 	KindPipe      Kind = 9
+	KindProcess   Kind = 10
 )
 
 var kindWords = map[Kind]string{
 	KindLock: "lock", KindSem: "sem", KindSemaphore: "semaphore", KindEvent: "event",
 	KindBarrier: "barrier", KindValue: "value", KindArray: "array", KindQueue: "queue", KindPipe: "pipe",
+	KindProcess: "process",
 }
 
 func (k Kind) String() string {
@@ -196,7 +198,7 @@ func (o *Object) Close() error {
 func (o *Object) Made() time.Time { return time.Unix(0, o.made) }
 
 // Remove takes o's name away, and what of it is not in its file. Who has it open
-// notices.
+// notices. ErrRunning: it is a process that runs.
 func (o *Object) Remove() error {
 	if o.Kind == KindQueue {
 		if err := (&Table{o, 0}).removeFar(); err != nil {
@@ -209,12 +211,28 @@ func (o *Object) Remove() error {
 				return fmt.Errorf("remove the set of semaphores: %w", err)
 			}
 		}
-		return o.takeAway()
+		if o.Kind == KindProcess {
+			if err := (&Process{o}).mayGo(); err != nil {
+				return err
+			}
+		}
+		return o.unlinkAll()
 	})
 }
 
-// takeAway removes o's file, and its other ones.
-func (o *Object) takeAway() error {
+// unlink removes o's file under its guard: others may be about to do the same, and
+// one of them could already have made the name another's.
+func (o *Object) unlink() error {
+	return o.guarded(o.unlinkAll)
+}
+
+// unlinkAll removes o's files. The guard must be held.
+func (o *Object) unlinkAll() error {
+	if o.Kind == KindProcess { // its own last: what another finds is whole
+		if err := unix.Unlink(o.dir.logFile(o.Name)); err != nil && !errors.Is(err, unix.ENOENT) {
+			return fmt.Errorf("remove its log: %w", err)
+		}
+	}
 	if err := unix.Unlink(o.dir.file(o.Name)); err != nil {
 		return err
 	}
@@ -222,12 +240,6 @@ func (o *Object) takeAway() error {
 		return nil
 	}
 	return os.RemoveAll(o.Side())
-}
-
-// unlink removes o's file under its guard: others may be about to do the same, and
-// one of them could already have made the name another's.
-func (o *Object) unlink() error {
-	return o.guarded(o.takeAway)
 }
 
 // Fd returns the descriptor of o's file.

@@ -11,6 +11,7 @@ var states = map[Kind]func(*Object) (string, error){
 	KindBarrier:   func(o *Object) (string, error) { return barrierState(&Barrier{o}) },
 	KindValue:     valueState,
 	KindArray:     arrayState,
+	KindProcess:   processText,
 }
 
 // State returns how o is, for people: "held", "2 of 4 free", its number; "" where
@@ -80,4 +81,9 @@ func barrierState(b *Barrier) (string, error) {
 		return "broken", err
 	}
 	return fmt.Sprintf("%d of %d wait", arrived, b.N()), err
+}
+
+func processText(o *Object) (string, error) {
+	i, err := (&Process{o}).look()
+	return i.Text(), err
 }

@@ -43,8 +43,8 @@ func quoteCommand(s string) string {
 	return Quote(s)
 }
 
-// quoteWords returns an argument vector as a line for a shell.
-func quoteWords(words []string) string {
+// QuoteWords returns an argument vector as a line for a shell.
+func QuoteWords(words []string) string {
 	var b strings.Builder
 	for i, w := range words {
 		if i == 0 {

@@ -19,7 +19,7 @@ func (tp *Template) LogName(t *Task) string {
 
 func (tp *Template) display(f *filling) string {
 	if tp.spec.Filter {
-		return `printf '%s\n' ` + quoteWords(f.appendAll(nil)) + " | " + tp.displayCommand(f)
+		return `printf '%s\n' ` + QuoteWords(f.appendAll(nil)) + " | " + tp.displayCommand(f)
 	}
 	return tp.displayCommand(f)
 }
@@ -27,17 +27,17 @@ func (tp *Template) display(f *filling) string {
 func (tp *Template) displayCommand(f *filling) string {
 	switch {
 	case tp.words != nil:
-		return quoteWords(tp.fill(f))
+		return QuoteWords(tp.fill(f))
 	case tp.line != nil && len(tp.spec.Shell) == 0 && !tp.line.positional:
 		return tp.line.display(f)
 	case tp.line != nil:
-		return quoteWords(tp.line.words(f))
+		return QuoteWords(tp.line.words(f))
 	}
 	line := string(f.appendValue(nil, 0, formAsIs))
 	if len(tp.spec.Shell) == 0 {
 		return line
 	}
-	return quoteWords(append(tp.spec.shellWords(), "-c", line))
+	return QuoteWords(append(tp.spec.shellWords(), "-c", line))
 }
 
 // DisplayWords returns the command of t as its user sees it, each word whole:
