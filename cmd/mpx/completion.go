@@ -132,13 +132,26 @@ func addCompletions(root *cobra.Command) {
 		case cmd.Name() == "channel":
 			cmd.ValidArgsFunction = cobra.NoFileCompletions
 		case cmd.Parent() != root:
-			cmd.ValidArgsFunction = completeNameThenNothing
+			cmd.ValidArgsFunction = completionOfVerb(cmd)
 		}
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			_, f.Usage = pflag.UnquoteUsage(f)
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, completeValue(values[f.Name])) // an error: it has one
 		})
 	}
+}
+
+// completionOfVerb returns how the arguments of a command of a command complete.
+func completionOfVerb(cmd *cobra.Command) cobra.CompletionFunc {
+	switch cmd.Parent().Name() + " " + cmd.Name() {
+	case "process start":
+		return completeNewThenCommand
+	case "process wait":
+		return completeName // any number
+	case "process ls":
+		return cobra.NoFileCompletions
+	}
+	return completeNameThenNothing
 }
 
 // allCommands returns the commands of cmd, and theirs.
@@ -199,6 +212,15 @@ func completeNameThenCommand(cmd *cobra.Command, args []string, typed string) ([
 		return completeName(cmd, args, typed)
 	}
 	return completeCommand(cmd, args[1:], typed)
+}
+
+// completeNewThenCommand completes the command behind a name that nobody can know, or
+// behind --.
+func completeNewThenCommand(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 && !strings.Contains(typed, "/") && os.Args[len(os.Args)-2] != "--" {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return completeCommand(cmd, args[min(1, len(args)):], typed)
 }
 
 // completeNameThenNothing completes a name; behind it stand numbers.

@@ -111,3 +111,19 @@ func TestStartKeepsInherited(t *testing.T) {
 		t.Errorf("the child read %q, %v", b[:n], err)
 	}
 }
+
+// What is dropped is closed, and no child inherits it.
+func TestDropInherited(t *testing.T) {
+	f := alone(t)
+	if f == nil {
+		return
+	}
+	fd, err := HandDown(uintptr(note(t, "text")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	DropInherited()
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != unix.EBADF {
+		t.Errorf("it is still open: %v", err)
+	}
+}
