@@ -40,7 +40,7 @@ func (a *app) processCommand() *cobra.Command {
 	group.AddCommand(a.processStart())
 	a.objectGroup(group, statusDone+"  1     is-alive: it is not; rm: it runs\n  124   the --timeout ran out\n"+processNone+"\n  126   start: COMMAND cannot be run\n  127   start: COMMAND is not found\n\n  join has the status of the process.",
 		a.processJoin(), a.processIsAlive(), a.processExitcode(), a.processPid(),
-		processOrder("terminate", "Send it SIGTERM", server.Terminate), processOrder("kill", "Kill it", server.Kill),
+		processOrder("terminate", "Send SIGTERM to", server.Terminate), processOrder("kill", "Kill", server.Kill),
 		a.processLog(), processRemove())
 	group.AddCommand(a.processWait(), a.processList())
 	return group
@@ -141,7 +141,7 @@ func (a *app) processExitcode() objectVerb {
 			case ok:
 				_, err = fmt.Fprintln(a.stdout, code)
 			case !i.Alive:
-				err = server.ErrLost
+				err = server.Lost(&i)
 			}
 			return err
 		}),
@@ -174,7 +174,7 @@ func processOrder(verb, short string, do func(*shm.Process) error) objectVerb {
 		long = "Send SIGTERM to the command and to all that it has started (Python's does so to the\ncommand only). It does not wait for the end; join does. What does not end by it goes\non: mpx process kill. One that has ended is no error."
 	}
 	return objectVerb{
-		use: verb + " NAME", short: short + " and all that it has started", long: long,
+		use: verb + " NAME", short: short + " it, and all that it has started", long: long,
 		examples: fmt.Sprintf("  mpx process %s db; mpx process join db\n  trap 'mpx process %s db' EXIT", verb, verb),
 		status:   "  0     it was told, or has ended already\n" + processNone,
 		run:      onProcess(do),

@@ -31,10 +31,27 @@ const processStartExamples = `  mpx process start db ./database --port 5432
   p=$(mpx process start ./worker --fast)     # no NAME: ./worker has a /
   mpx process start all sh -c './one & ./two & wait'`
 
-type processStartOptions struct{ parent string }
+type processStartOptions struct{ parent parentFlag }
 
-// theParent is the value of --die-with-parent without one.
-const theParent = "the parent"
+// A parentFlag is --die-with-parent: "" without it, else a pid, or theParent.
+type parentFlag string
+
+// theParent is the value of the flag when it has none. Help shows it as what it may
+// have.
+const theParent = "PID"
+
+func (p *parentFlag) String() string { return string(*p) }
+
+// Type has help show no other value.
+func (p *parentFlag) Type() string { return "bool" }
+
+func (p *parentFlag) Set(s string) error {
+	if s == "" {
+		return errors.New("the pid is missing")
+	}
+	*p = parentFlag(s)
+	return nil
+}
 
 func (a *app) processStart() *cobra.Command {
 	o := &processStartOptions{}
@@ -48,8 +65,8 @@ func (a *app) processStart() *cobra.Command {
 	f := cmd.Flags()
 	f.SetInterspersed(false)
 	f.SortFlags = false
-	f.StringVar(&o.parent, "die-with-parent", "", "end it when the process that ran this one ends, or `PID`")
-	f.StringVar(&o.parent, "daemon", "", "Python's word for --die-with-parent")
+	f.Var(&o.parent, "die-with-parent", "end it when the process that ran this one ends, or the process PID")
+	f.Var(&o.parent, "daemon", "Python's word for --die-with-parent")
 	for _, name := range []string{"die-with-parent", "daemon"} {
 		f.Lookup(name).NoOptDefVal = theParent
 	}
@@ -118,7 +135,7 @@ func (o *processStartOptions) open() (pidfd int, err error) {
 	if o.parent == theParent {
 		return openParent()
 	}
-	pid, err := strconv.Atoi(o.parent)
+	pid, err := strconv.Atoi(string(o.parent))
 	if err != nil || pid < 1 {
 		return -1, usagef("--die-with-parent alone, or =PID, a number: --die-with-parent=$$", "--die-with-parent=%s makes no sense", o.parent)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 const processWaitLong = `Wait until one of the processes has ended, and print its name: of several the one
-that ended first. It does not count again: leave the name out the next time.`
+that ended first. Leave that out the next time, or it is the one again.`
 
 func (a *app) processWait() *cobra.Command {
 	w, anyOf := &waitFlags{}, false

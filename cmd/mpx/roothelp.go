@@ -15,7 +15,8 @@ const rootExamples = `  producer | mpx map -j 16 cmd     each line becomes the l
   mpx digest DIR                   checksums of a tree, hashed in parallel
   mpx bench CMD < tasks            what a pool gains over one task after another
   mpx lock NAME CMD                one at a time, whoever starts it
-  mpx sem NAME -n 4 CMD            four at a time`
+  mpx sem NAME -n 4 CMD            four at a time
+  mpx process start NAME CMD       in the background, under a name`
 
 const rootStatus = `  0     all went well
   1     a task failed, or the answer is no

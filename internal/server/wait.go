@@ -11,12 +11,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrLost is the error of a process whose keeper was killed: what became of the
+// errLost is the error of a process whose keeper was killed: what became of the
 // command, nobody has seen.
-var ErrLost = errors.New("its keeper was killed: how its command ended is not known")
+var errLost = errors.New("its keeper was killed: how its command ended is not known")
+
+var errNeverRan = errors.New("its command has never run")
+
+// Lost returns the error of a process that has ended so that nobody knows how.
+func Lost(i *shm.ProcessInfo) error {
+	if i.PID == 0 {
+		return errNeverRan // its keeper was killed, or has taken the name away again
+	}
+	return errLost
+}
 
 // Join waits until the process has ended, and returns how. shm.ErrTimeout: w was over
-// first. ErrLost: its keeper was killed; the command has ended all the same.
+// first. Another error: its keeper was killed; the command has ended all the same.
 func Join(p *shm.Process, w shm.Wait) (shm.ProcessInfo, error) {
 	for {
 		i, err := p.Look()
@@ -26,7 +36,7 @@ func Join(p *shm.Process, w shm.Wait) (shm.ProcessInfo, error) {
 		case i.State == shm.ProcessEnded:
 			return i, nil
 		case !i.Alive:
-			return i, ErrLost
+			return i, Lost(&i)
 		}
 		if err := awaitAny([]*shm.Process{p}, w); err != nil {
 			return i, err

@@ -31,7 +31,7 @@ type ProcessInfo struct {
 	Keeper int  // pid
 	PID    int  // of the command; 0: it does not run yet
 	Status syscall.WaitStatus
-	Since  time.Time // when it began to run
+	Since  time.Time // when it began to run, or to be started
 	Until  time.Time // when it ended
 }
 
@@ -83,6 +83,9 @@ func (p *Process) look() (i ProcessInfo, err error) {
 	i.Alive = i.State < ProcessEnded || i.State == ProcessLost && i.PID != 0 && p.command().lives()
 	i.Status = syscall.WaitStatus(p.uint32At(processStatus).Load())
 	i.Since = time.Unix(0, int64(p.uint64At(processSince).Load()))
+	if i.PID == 0 {
+		i.Since = p.Made()
+	}
 	i.Until = time.Unix(0, int64(p.uint64At(processUntil).Load()))
 	return i, nil
 }
