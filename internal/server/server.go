@@ -43,8 +43,8 @@ func (e *RunError) Unwrap() error { return e.Errno }
 var errKeeperGone = errors.New("its keeper was killed as it began")
 
 // A config is what a keeper is told, through its stdin: strings, a NUL behind each,
-// as no name, path or argument holds one. It is not told by arguments: what a pattern
-// of pkill -f finds is the command, and not its keeper, too.
+// as no name, path or argument holds one. Its own arguments have the name only: what
+// pkill -f finds by the command's words is the command, and not its keeper, too.
 //
 //	directory, name, number of the parent's pidfd or -1, path, words of the command…
 type config struct {
