@@ -2,6 +2,7 @@ package server
 
 import (
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -58,21 +59,34 @@ func (k *keeper) order(s syscall.Signal) {
 }
 
 // signal sends sig to all that is below the keeper, the command's group first: a
-// shell and its children are meant to get it together. What is stopped goes on: it
-// would not hear.
+// shell and its children are meant to get it together. Who they are is settled before:
+// once one has ended, its children have another parent, and what is born from now on
+// is for cleaning up. What is stopped goes on: it would not hear.
 func (k *keeper) signal(sig syscall.Signal) {
+	all := below()
 	group := !k.over && syscall.Kill(-k.pid, sig) == nil
-	var others []int
-	for _, pid := range proc.Descendants(os.Getpid()) {
-		if st, err := proc.ReadStat(pid); err == nil && !(group && st.Group == k.pid) {
-			others = append(others, pid)
-		}
-	}
+	others := slices.DeleteFunc(all, func(pid int) bool {
+		st, err := proc.ReadStat(pid)
+		return err != nil || group && st.Group == k.pid
+	})
 	proc.SignalAll(others, sig)
 	if group {
 		_ = syscall.Kill(-k.pid, unix.SIGCONT)
 	}
 	proc.SignalAll(others, unix.SIGCONT)
+}
+
+// below returns all that is below this process. It looks until it has seen the same
+// twice: who passes from one parent to another meanwhile may be seen with neither.
+func below() (all []int) {
+	for range 10 {
+		last := all
+		all = proc.Descendants(os.Getpid())
+		if slices.Sort(all); slices.Equal(all, last) {
+			break
+		}
+	}
+	return all
 }
 
 // killAll kills all that is below the keeper.
