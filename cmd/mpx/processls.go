@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"mpx/internal/shm"
 	"mpx/internal/task"
@@ -44,9 +46,11 @@ type processListing struct {
 	Exitcode *int       `json:"exitcode"`
 	Since    time.Time  `json:"since"`
 	Until    *time.Time `json:"until"`
-	Command  []string   `json:"command"`
+	Command  []string   `json:"command,omitempty"`
+	Coded    [][]byte   `json:"command_base64,omitempty"` // when a word is not UTF-8
 
-	text string // the state, for people
+	words []string
+	text  string // the state, for people
 }
 
 func (a *app) listProcesses(asJSON bool) error {
@@ -87,13 +91,21 @@ func lookAtProcess(dir *shm.Dir, name string) (*processListing, error) {
 	if code, ok := i.Exitcode(); ok {
 		l.Exitcode, l.Until = &code, &i.Until
 	}
-	l.Command, err = p.Words()
+	l.words, err = p.Words()
+	if !slices.ContainsFunc(l.words, func(w string) bool { return !utf8.ValidString(w) }) {
+		l.Command = l.words
+		return l, err
+	}
+	for _, w := range l.words {
+		l.Coded = append(l.Coded, []byte(w))
+	}
 	return l, err
 }
 
 func writeProcesses(w io.Writer, list []*processListing, asJSON bool) error {
 	var rows [][]string
 	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
 	for _, l := range list {
 		if asJSON {
 			if err := e.Encode(l); err != nil {
@@ -101,7 +113,7 @@ func writeProcesses(w io.Writer, list []*processListing, asJSON bool) error {
 			}
 			continue
 		}
-		rows = append(rows, []string{l.Name, strconv.Itoa(l.PID), l.text, l.Since.Format("2006-01-02 15:04:05"), oneLine(task.QuoteWords(l.Command))})
+		rows = append(rows, []string{l.Name, strconv.Itoa(l.PID), l.text, l.Since.Format("2006-01-02 15:04:05"), oneLine(task.QuoteWords(l.words))})
 	}
 	_, err := io.WriteString(w, columns(rows))
 	return err
