@@ -193,10 +193,10 @@ func (s *suffering) wantNone(t *testing.T, name string) {
 	}
 }
 
-// Whichever of starter, its parent, keeper and command is killed, and when: who joins goes on, the
-// name can be removed, and no process and no file is left.
+// Whichever of starter, its parent, keeper and command is killed, and when: who joins
+// goes on, the name can be removed, and no process and no file is left.
 func TestKillProcess(t *testing.T) {
-	again(t, func() {
+	again(t, func() (kills int) {
 		s := newSuffering(t)
 		var wg sync.WaitGroup
 		for w := range 3 {
@@ -225,5 +225,6 @@ func TestKillProcess(t *testing.T) {
 		if files, err := os.ReadDir(s.objects); err != nil || len(files) > 0 {
 			t.Errorf("files left: %v %v", files, err)
 		}
+		return 3 * 15
 	})
 }
