@@ -111,9 +111,12 @@ func lookAt(dir *shm.Dir, name string) (*listing, error) {
 	}
 	defer o.Close()
 	l := &listing{Name: name, Kind: o.Kind.String(), Made: o.Made(), Holds: []holder{}, Waits: []holder{}}
-	if o.Kind == shm.KindQueue {
+	switch o.Kind {
+	case shm.KindQueue:
 		l.parties, l.State, err = lookAtQueue(dir, name)
-	} else {
+	case shm.KindPipe:
+		l.State, err = lookAtPipe(dir, name)
+	default:
 		l.parties, err = o.Parties()
 		if err == nil {
 			l.State, err = o.State()
@@ -149,6 +152,24 @@ func lookAtQueue(dir *shm.Dir, name string) (parties []shm.Party, state string, 
 	}
 	parties, err = q.Object().Parties()
 	return parties, queueText(&s), err
+}
+
+// lookAtPipe tells, for people, what waits at the ends of a pipe.
+func lookAtPipe(dir *shm.Dir, name string) (state string, err error) {
+	for n := 1; n <= 2 && err == nil; n++ {
+		var e *ipc.PipeEnd
+		if e, err = ipc.OpenPipeEnd(dir, name, n); err != nil {
+			break
+		}
+		waiting, closed, serr := e.State()
+		err = errors.Join(serr, e.Close())
+		text := fmt.Sprintf("%d: %d wait", n, waiting)
+		if closed {
+			text = fmt.Sprintf("%d: closed", n)
+		}
+		state += ", " + text
+	}
+	return strings.TrimPrefix(state, ", "), err
 }
 
 // queueText returns how a queue is, for people: 3 of 10 wait, 2 at work, closed.

@@ -22,6 +22,7 @@ type objectVerb struct {
 	waits    *waitFlags           // of one that is there to wait: it has no --nonblock
 	min, max int                  // how many words follow NAME
 	first    bool                 // flags end at the first of them, as at a command's
+	end      bool                 // NAME is an end of a pipe, whose number comes before them
 	run      func(d *shm.Dir, name string, words []string) error
 }
 
@@ -73,6 +74,13 @@ func (a *app) runVerb(v *objectVerb, cmd *cobra.Command, args []string) error {
 	for i := range args {
 		args[i] = unmark(args[i])
 	}
+	number := ""
+	if v.end {
+		var err error
+		if number, err = cutEnd(args); err != nil {
+			return err
+		}
+	}
 	take := objectName
 	if v.first {
 		take = objectCommand
@@ -91,6 +99,9 @@ func (a *app) runVerb(v *objectVerb, cmd *cobra.Command, args []string) error {
 	d, err := a.objects()
 	if err != nil {
 		return err
+	}
+	if v.end {
+		words = append([]string{number}, words...)
 	}
 	err = v.run(d, name, words)
 	var u *usageError

@@ -14,10 +14,11 @@ import (
 // A getter is what mpx queue get does with items.
 type getter struct {
 	waitFlags
-	null, raw, follow, onStdin bool
-	sentinel                   string
-	hasSentinel                bool
-	deliveries                 int
+	printFlags
+	follow, onStdin bool
+	sentinel        string
+	hasSentinel     bool
+	deliveries      int
 
 	a    *app
 	d    *shm.Dir
@@ -50,8 +51,7 @@ short nothing is lost, though some may be printed twice.`,
 		flags: func(f *pflag.FlagSet) {
 			flags = f
 			f.BoolVar(&g.follow, "follow", false, "go on with the next item, until the end")
-			f.BoolVarP(&g.null, "null", "0", false, "print a NUL byte behind the item, not a newline")
-			f.BoolVar(&g.raw, "raw", false, "print nothing behind the item")
+			g.printFlags.add(f)
 			f.StringVar(&g.sentinel, "sentinel", "", "an item that is `TEXT` is the end for who gets it")
 			f.BoolVar(&g.onStdin, "stdin", false, "the item is COMMAND's standard input only, not its last argument")
 			f.IntVar(&g.deliveries, "max-deliveries", 0, "an item that COMMAND has failed on `N` times goes to NAME.dead; 0: never")
@@ -62,7 +62,7 @@ short nothing is lost, though some may be printed twice.`,
 				return err
 			}
 			g.d, g.name, g.hasSentinel = d, name, flags.Changed("sentinel")
-			if err := g.check(words); err != nil {
+			if err := g.checkAll(words); err != nil {
 				return err
 			}
 			return onQueue(func(q *ipc.Queue) error {
@@ -74,10 +74,11 @@ short nothing is lost, though some may be printed twice.`,
 	}
 }
 
-func (g *getter) check(words []string) error {
+func (g *getter) checkAll(words []string) error {
+	if err := g.printFlags.check(); err != nil {
+		return err
+	}
 	switch {
-	case g.null && g.raw:
-		return usagef("--raw prints nothing behind the item", "-0 and --raw exclude each other")
 	case len(words) > 0 && (g.null || g.raw):
 		return usagef("leave them away", "-0 and --raw are about printing, and COMMAND gets the item")
 	case len(words) == 0 && (g.onStdin || g.deliveries != 0):
@@ -107,7 +108,7 @@ func (g *getter) get(words []string, w shm.Wait) error {
 			} else if len(words) > 0 {
 				err = g.lease(l, words)
 			} else {
-				err = g.print(l)
+				err = g.a.printItem(l, g.end(), l.Take)
 			}
 		}
 		switch {
@@ -124,31 +125,6 @@ func (g *getter) get(words []string, w shm.Wait) error {
 // ends reports whether the item is the sentinel, which is then done.
 func (g *getter) ends(l *ipc.Lease) bool {
 	return g.hasSentinel && l.File() == nil && string(l.Bytes()) == g.sentinel && l.Done() == nil
-}
-
-// print prints the item and takes it out of the queue. If it cannot be printed, it
-// stays.
-func (g *getter) print(l *ipc.Lease) error {
-	end := "\n"
-	switch {
-	case g.raw:
-		end = ""
-	case g.null:
-		end = "\x00"
-	}
-	var err error
-	if l.File() == nil {
-		_, err = g.a.stdout.Write(append(l.Bytes(), end...)) // at once, as others may write, too
-	} else {
-		_, err = l.WriteTo(g.a.stdout)
-		if err == nil {
-			_, err = io.WriteString(g.a.stdout, end)
-		}
-	}
-	if err != nil {
-		return stdoutError(errors.Join(err, l.Return()))
-	}
-	return l.Take()
 }
 
 // deadName is the name of the queue for what has failed too often.

@@ -69,6 +69,9 @@ func leftSets(dir string) (left []string) {
 		return []string{err.Error()}
 	}
 	for _, f := range files {
+		if f.Name()[0] == '.' {
+			continue // what belongs to an object goes with it
+		}
 		b, _ := os.ReadFile(filepath.Join(dir, f.Name()))
 		if err := d.Remove(f.Name()); err != nil {
 			left = append(left, fmt.Sprint(f.Name(), ": ", err))
@@ -82,6 +85,10 @@ func leftSets(dir string) (left []string) {
 				}
 			}
 		}
+	}
+	files, err = os.ReadDir(dir)
+	if err != nil || len(files) > 0 {
+		left = append(left, fmt.Sprint("files of shared objects: ", files, err))
 	}
 	return left
 }

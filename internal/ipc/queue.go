@@ -319,6 +319,35 @@ func (q *Queue) Lease(w shm.Wait) (*Lease, error) {
 	}
 }
 
+// AwaitItem waits until there is an item, or the end. It takes nothing.
+func (q *Queue) AwaitItem(w shm.Wait) error {
+	for {
+		if err := q.t.Await(bellItem, w, q.worthALook); err != nil {
+			return err
+		}
+		var there bool
+		err := q.change(func(c *shm.Change) error {
+			q.look(c)
+			s := stateOf(&c.Words)
+			there = s.Waiting > 0 || s.Closed && s.Leased == 0
+			return nil
+		})
+		if err != nil || there {
+			return err
+		}
+	}
+}
+
+// look takes back an item of one who is dead, and reports whether there was one. It
+// looks now and then.
+func (q *Queue) look(c *shm.Change) bool {
+	if c.Words[wordLeased] == 0 || time.Since(time.Unix(0, int64(c.Words[wordLooked]))) <= lookEvery {
+		return false
+	}
+	c.Words[wordLooked] = uint64(time.Now().UnixNano())
+	return reclaim(c, func(r *shm.Row) bool { return !r.Lives() })
+}
+
 // worthALook reports whether there may be an item, or the end.
 func (q *Queue) worthALook() bool {
 	t := q.t
@@ -330,13 +359,10 @@ func (q *Queue) worthALook() bool {
 
 // lease is Lease as a change. nil: there is no item now.
 func (q *Queue) lease(c *shm.Change) (*Lease, error) {
-	s := stateOf(&c.Words)
-	if s.Leased > 0 && time.Since(time.Unix(0, int64(c.Words[wordLooked]))) > lookEvery {
-		c.Words[wordLooked] = uint64(time.Now().UnixNano())
-		if reclaim(c, func(r *shm.Row) bool { return !r.Lives() }) {
-			return nil, nil // a change sets one row: again
-		}
+	if q.look(c) {
+		return nil, nil // a change sets one row: again
 	}
+	s := stateOf(&c.Words)
 	switch {
 	case s.Waiting == 0 && s.Closed && s.Leased == 0:
 		return nil, io.EOF

@@ -236,7 +236,16 @@ func (o *Object) unlinkAll() error {
 	if err := unix.Unlink(o.dir.file(o.Name)); err != nil {
 		return err
 	}
-	if o.Kind != KindQueue && o.Kind != KindPipe {
+	switch o.Kind {
+	case KindPipe: // what is in it are objects, which others may be using
+		if inside, err := OpenDir(o.Side()); err == nil {
+			names, _ := inside.Names()
+			for _, name := range names {
+				_ = inside.Remove(name)
+			}
+		}
+	case KindQueue:
+	default:
 		return nil
 	}
 	return os.RemoveAll(o.Side())

@@ -1,0 +1,186 @@
+package ipc
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"mpx/internal/shm"
+)
+
+// Errors of the ends of named pipes.
+var (
+	// ErrOtherClosed: the other end is closed, and receives no more (Python:
+	// BrokenPipeError).
+	ErrOtherClosed = errors.New("the other end is closed")
+	// ErrEndClosed: this end is closed (Python: OSError "handle is closed").
+	ErrEndClosed = errors.New("this end is closed")
+)
+
+// A PipeEnd is an end of a named pipe: what processes send at one end others receive
+// at the other, message by message, and it stays while no process is there.
+//
+// A named pipe is a table that says which of its ends are closed, and in the directory
+// beside it a queue for each end that receives, "1" and "2": its inbox.
+type PipeEnd struct {
+	t       *shm.Table
+	n       int    // 1 or 2
+	in, out *Queue // nil: it does not receive, or send
+}
+
+// The words of a named pipe's table.
+const (
+	wordSimplex = iota
+	wordClosed1 // 1: end 1 is closed
+	wordClosed2
+)
+
+// MakePipe makes the pipe name. Of a simplex one end 1 receives and end 2 sends.
+func MakePipe(d *shm.Dir, name string, simplex bool) error {
+	var words [shm.TableWords]uint64
+	if simplex {
+		words[wordSimplex] = 1
+	}
+	t, err := d.MakeTable(name, shm.KindPipe, 0, words, "", false)
+	if err != nil {
+		return err
+	}
+	return errors.Join(t.Tidy(), t.Close())
+}
+
+// OpenPipeEnd opens end n, 1 or 2, of the pipe name.
+func OpenPipeEnd(d *shm.Dir, name string, n int) (e *PipeEnd, err error) {
+	t, err := d.OpenTable(name, shm.KindPipe, nil)
+	if err != nil {
+		return nil, err
+	}
+	e = &PipeEnd{t: t, n: n}
+	// Under the pipe's guard: nobody removes it meanwhile.
+	err = t.Change(func(c *shm.Change) error {
+		inside, err := shm.OpenDir(t.Side())
+		if err != nil {
+			return err
+		}
+		simplex := c.Words[wordSimplex] == 1
+		if !simplex || n == 1 {
+			e.in, err = inbox(inside, n)
+		}
+		if err == nil && (!simplex || n == 2) {
+			e.out, err = inbox(inside, 3-n)
+		}
+		if err == nil && c.Words[wordClosed1]|c.Words[wordClosed2] != 0 {
+			err = e.closeQueues() // who closed it may have been killed before that
+		}
+		return err
+	})
+	if err != nil {
+		e.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// inbox opens the queue of what end n receives.
+func inbox(inside *shm.Dir, n int) (*Queue, error) {
+	name := fmt.Sprint(n)
+	q, err := OpenQueue(inside, name)
+	if errors.Is(err, shm.ErrNotExist) {
+		q, err = MakeQueue(inside, name, 0, "")
+	}
+	return q, err
+}
+
+// Close closes this process's side of the end; the pipe stays as it is.
+func (e *PipeEnd) Close() error {
+	var errs []error
+	for _, q := range []*Queue{e.in, e.out} {
+		if q != nil {
+			errs = append(errs, q.Close())
+		}
+	}
+	return errors.Join(append(errs, e.t.Close())...)
+}
+
+func (e *PipeEnd) closed() bool { return e.t.Word(wordClosed1+e.n-1) != 0 }
+
+// SetClosed closes the end for all processes: the other one receives what was sent,
+// and then io.EOF.
+func (e *PipeEnd) SetClosed() error {
+	err := e.t.Change(func(c *shm.Change) error {
+		c.Words[wordClosed1+e.n-1] = 1
+		return nil
+	})
+	return errors.Join(err, e.closeQueues())
+}
+
+// closeQueues has nobody put into what nobody receives from, or sends to, any more.
+func (e *PipeEnd) closeQueues() (err error) {
+	for _, q := range []*Queue{e.in, e.out} {
+		if q != nil {
+			err = errors.Join(err, q.SetClosed())
+		}
+	}
+	return err
+}
+
+// Item returns a message of the bytes that r has.
+func (e *PipeEnd) Item(r io.Reader) (Item, error) {
+	if e.out == nil {
+		return Item{}, ErrReadOnly
+	}
+	return e.out.Item(r)
+}
+
+// Send sends a message.
+func (e *PipeEnd) Send(m Item) error {
+	switch {
+	case e.out == nil:
+		return ErrReadOnly
+	case e.closed():
+		return ErrEndClosed
+	}
+	_, err := e.out.Put([]Item{m}, shm.Wait{})
+	if errors.Is(err, ErrQueueClosed) {
+		err = ErrOtherClosed
+	}
+	return err
+}
+
+// Recv gives out the next message, which is received when it is Done. io.EOF: the
+// other end is closed, and all has been received. shm.ErrTimeout: there was none in
+// time.
+func (e *PipeEnd) Recv(w shm.Wait) (*Lease, error) {
+	switch {
+	case e.in == nil:
+		return nil, ErrWriteOnly
+	case e.closed():
+		return nil, ErrEndClosed
+	}
+	return e.in.Lease(w)
+}
+
+// Poll reports whether there is something to receive, a message or the end, and
+// waits for that as long as w says. It takes nothing away.
+func (e *PipeEnd) Poll(w shm.Wait) (bool, error) {
+	switch {
+	case e.in == nil:
+		return false, ErrWriteOnly
+	case e.closed():
+		return false, ErrEndClosed
+	}
+	err := e.in.AwaitItem(w)
+	if errors.Is(err, shm.ErrTimeout) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// State returns how many messages wait for the end, and whether it is closed.
+func (e *PipeEnd) State() (waiting int, closed bool, err error) {
+	if e.in != nil {
+		var s QueueState
+		s, err = e.in.State()
+		waiting = s.Waiting
+	}
+	return waiting, e.closed(), err
+}
