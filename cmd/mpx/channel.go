@@ -16,6 +16,7 @@ turn, several times, and say how fast they are:
   ring           shared memory with room for several messages: both work at once
   float channel  shared memory with room for one message, the two semaphores' way
   pipe           a pipe with Python's framing of messages
+  queue          a named queue (mpx queue), whose items outlast any process
   Python         the float channel as Python's multiprocessing has it, by RawArray
                  and two semaphores, where there is a python3
 

@@ -20,7 +20,7 @@ const channelArg = "mpx-channel-sender"
 // channelSender is that sender. It returns its exit status.
 func channelSender(args []string) int {
 	err := sendChannel(args)
-	if err != nil && !errors.Is(err, shm.ErrClosed) && !errors.Is(err, shm.ErrPeerDied) {
+	if err != nil && !errors.Is(err, shm.ErrClosed) && !errors.Is(err, shm.ErrPeerDied) && !errors.Is(err, ipc.ErrQueueClosed) {
 		fmt.Fprintln(os.Stderr, "mpx: the sender of bench channel:", err)
 		return exitBroken
 	}
@@ -59,10 +59,12 @@ func sendChannel(args []string) error {
 
 // channelTo opens the way name to send by.
 func channelTo(name string) (send func([]byte) error, closeIt func(), err error) {
-	f := os.NewFile(3, name)
-	if name == wayPipe {
-		c := ipc.NewConnection(f, false, true)
+	switch name {
+	case wayPipe:
+		c := ipc.NewConnection(os.NewFile(3, name), false, true)
 		return c.Send, func() { c.Close() }, nil
+	case wayQueue:
+		return queueTo()
 	}
 	r, err := shm.OpenRing(3)
 	if err != nil {
@@ -74,4 +76,29 @@ func channelTo(name string) (send func([]byte) error, closeIt func(), err error)
 	}
 	s.Expect(os.Getppid())
 	return func(b []byte) error { return s.Send(b, shm.Wait{}) }, s.Close, nil
+}
+
+// queueTo opens the queue in the directory that is descriptor 3.
+func queueTo() (send func([]byte) error, closeIt func(), err error) {
+	path, err := os.Readlink("/proc/self/fd/3")
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := shm.OpenDir(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	q, err := ipc.OpenQueue(d, wayQueue)
+	if err != nil {
+		return nil, nil, err
+	}
+	return func(b []byte) error {
+		i, err := q.ItemOf(b)
+		if err != nil {
+			return err
+		}
+		defer i.Close()
+		_, err = q.Put([]ipc.Item{i}, shm.Wait{})
+		return err
+	}, func() { q.Close() }, nil
 }

@@ -2,11 +2,14 @@ package main
 
 import (
 	_ "embed" // of the way Python does it
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 
 	"mpx/internal/ipc"
 	"mpx/internal/shm"
@@ -25,6 +28,7 @@ const (
 	wayRing   = "ring"
 	wayFloat  = "float channel"
 	wayPipe   = "pipe"
+	wayQueue  = "queue"
 	wayPython = "Python"
 )
 
@@ -33,7 +37,7 @@ const ringSize = 1 << 20
 
 // channelWays returns the ways that there are; memcpy is the first.
 func channelWays() []channelWay {
-	ways := []channelWay{{wayCopy, copyMessages}, {wayRing, byRing}, {wayFloat, byFloatChannel}, {wayPipe, byPipe}}
+	ways := []channelWay{{wayCopy, copyMessages}, {wayRing, byRing}, {wayFloat, byFloatChannel}, {wayPipe, byPipe}, {wayQueue, byQueue}}
 	if _, err := exec.LookPath("python3"); err == nil {
 		ways = append(ways, channelWay{wayPython, byPython})
 	}
@@ -91,6 +95,50 @@ func (p pipeEnd) recv(b []byte) error {
 }
 
 func (p pipeEnd) Close() { p.Connection.Close() }
+
+// byQueue sends through a named queue in a directory of its own, in memory, which the
+// sender finds by its descriptor.
+func byQueue(a *app, into *buffers) (seconds float64, err error) {
+	path, err := os.MkdirTemp("/dev/shm", "mpx-bench-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(path)
+	d, err := shm.OpenDir(path)
+	if err != nil {
+		return 0, err
+	}
+	q, err := ipc.MakeQueue(d, wayQueue, min(max(4*rotation/into.size, 2), 1000), "")
+	if err != nil {
+		return 0, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, errors.Join(err, q.Close())
+	}
+	return a.receive(wayQueue, f, into, func(int) (channelEnd, error) { return queueEnd{q}, nil })
+}
+
+type queueEnd struct{ *ipc.Queue }
+
+func (q queueEnd) recv(b []byte) error {
+	l, err := q.Lease(shm.WaitFor(time.Minute)) // of a sender that died nothing is known
+	if err != nil {
+		return err
+	}
+	if f := l.File(); f != nil {
+		_, err = io.ReadFull(f, b)
+	} else {
+		copy(b, l.Bytes())
+	}
+	return errors.Join(err, l.Done())
+}
+
+// Close has a sender that still sends end, too.
+func (q queueEnd) Close() {
+	_ = q.SetClosed()
+	q.Queue.Close()
+}
 
 //go:embed channel.py
 var channelPython string

@@ -51,7 +51,7 @@ const (
 	ringHead = 8
 	ringMin  = 4 * ringHead
 	// ringPiece is small, so that the other side finds it in the processor's cache.
-	ringPiece = 64 << 10
+	ringPiece = 32 << 10
 )
 
 // CreateRing makes a ring with room for size bytes of messages; longer ones pass
