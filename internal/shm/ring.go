@@ -102,8 +102,8 @@ func OpenRing(fd int) (*Ring, error) {
 
 func newRing(region *Region, size int, alone bool) *Ring {
 	r := &Ring{region: region, buf: region.b[ringOffset:][:size], alone: alone, piece: min(ringPiece, size/2&^7-ringHead)}
-	if alone {
-		r.piece = size
+	if alone { // there is room for all of the one message
+		r.piece = min(ringPiece, size)
 	}
 	return r
 }

@@ -62,7 +62,7 @@ func (r *Ring) attach(own, peer, mine, theirs int) (*ringEnd, error) {
 		return nil, ErrAttached
 	}
 	if runtime.NumCPU() > 1 {
-		e.spins = 2000 // some microseconds: what a sleep and a call to wake would cost
+		e.spins = 10_000 // some 20 µs: what a sleep and a call to wake cost
 	}
 	e.peer.wake()
 	return e, nil
