@@ -124,7 +124,9 @@ func (t *Table) revive(again func(*Change) (more bool)) error {
 				return err
 			}
 		}
+		beforeStore()
 		le.PutUint64(t.b[40:], pidNamespace())
+		beforeStore()
 		copy(t.b[24:40], bootID())
 		return nil
 	})
@@ -213,7 +215,7 @@ func (c *Change) Set(i int, r Row) {
 
 // Note stores word i at once, whatever becomes of the change.
 func (c *Change) Note(i int, v uint64) {
-	c.t.now(i).Store(v)
+	c.t.store(tableNow+8*i, v)
 	c.first[i] = v
 }
 
@@ -237,14 +239,14 @@ func (t *Table) change(f func(*Change) error) error {
 	if c.at < 0 && c.Words == c.first {
 		return nil
 	}
-	t.uint64At(tableRow).Store(uint64(c.at + 1))
+	t.store(tableRow, uint64(c.at+1))
 	for i, w := range c.row {
-		t.uint64At(tableNewRow + 8*i).Store(w)
+		t.store(tableNewRow+8*i, w)
 	}
 	for i, w := range c.Words {
-		t.uint64At(tableNew + 8*i).Store(w)
+		t.store(tableNew+8*i, w)
 	}
-	t.uint64At(tableDecided).Store(1)
+	t.store(tableDecided, 1)
 	t.replay()
 	return nil
 }
@@ -257,14 +259,24 @@ func (t *Table) replay() {
 	if row := int(t.uint64At(tableRow).Load()); row > 0 && row <= t.rows {
 		at := t.rowAt(row - 1)
 		for i := range RowWords {
-			t.uint64At(at + 8*i).Store(t.uint64At(tableNewRow + 8*i).Load())
+			t.store(at+8*i, t.uint64At(tableNewRow+8*i).Load())
 		}
 	}
 	for i := range TableWords {
-		t.now(i).Store(t.uint64At(tableNew + 8*i).Load())
+		t.store(tableNow+8*i, t.uint64At(tableNew+8*i).Load())
 	}
-	t.uint64At(tableDecided).Store(0)
+	t.store(tableDecided, 0)
 }
+
+// store stores v in the word at off.
+func (t *Table) store(off int, v uint64) {
+	beforeStore()
+	t.uint64At(off).Store(v)
+}
+
+// beforeStore is called before each store of a change: a test can end it there, as a
+// kill would.
+var beforeStore = func() {}
 
 func (t *Table) bell(i int) *atomic.Uint32 { return t.uint32At(tableBells + 4*i) }
 
