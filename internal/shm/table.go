@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -320,9 +319,10 @@ func (o *Object) Side() string {
 // killed while he removed them.
 func (o *Object) Tidy() error {
 	return o.guarded(func() error {
-		paths, err := filepath.Glob(o.dir.file("." + o.Name + ".*"))
-		for _, path := range paths {
-			if n := strings.TrimPrefix(filepath.Base(path), "."+o.Name+"."); path != o.Side() && strings.Trim(n, "0123456789") == "" {
+		files, err := os.ReadDir(o.dir.path)
+		for _, f := range files {
+			n, ok := strings.CutPrefix(f.Name(), "."+o.Name+".")
+			if path := o.dir.file(f.Name()); ok && path != o.Side() && strings.Trim(n, "0123456789") == "" {
 				err = errors.Join(err, os.RemoveAll(path))
 			}
 		}

@@ -273,3 +273,35 @@ func TestTableBells(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Remove takes the directory beside a table away, Tidy those of its forerunners, and
+// nobody else's: whatever the directory of objects is called.
+func TestTableSide(t *testing.T) {
+	d, err := OpenDir(filepath.Join(t.TempDir(), "a[b"))
+	noError(t, err)
+	table, err := d.MakeTable("t", KindQueue, 1, [TableWords]uint64{}, "", false)
+	noError(t, err)
+	defer table.Close()
+	others := []string{".t.x", ".t.5.7", ".tt.5", ".t"}
+	for _, name := range append([]string{".t.1", ".t.23", filepath.Base(table.Side())}, others...) {
+		noError(t, os.MkdirAll(d.file(name+"/log"), 0o700))
+	}
+	noError(t, table.Tidy())
+	if _, err := os.Stat(table.Side()); err != nil {
+		t.Error(err)
+	}
+	noError(t, d.Remove("t"))
+	files, err := os.ReadDir(d.Path())
+	noError(t, err)
+	var left []string
+	for _, f := range files {
+		left = append(left, f.Name())
+	}
+	slices.Sort(others)
+	if !slices.Equal(left, others) {
+		t.Errorf("left %q, want %q", left, others)
+	}
+	if err := table.Tidy(); !errors.Is(err, ErrRemoved) {
+		t.Error(err)
+	}
+}
