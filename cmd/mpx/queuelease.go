@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 
 	"mpx/internal/ipc"
 
@@ -32,12 +34,18 @@ func (g *getter) lease(l *ipc.Lease, words []string) error {
 		return errors.Join(err, l.Return())
 	}
 	defer stdin.Close()
-	env := append(os.Environ(), "MPX_ATTEMPT="+strconv.Itoa(l.Deliveries()))
-	end, err := child(argv, env, int(stdin.Fd()))
+	end, err := child(argv, attemptEnv(l.Deliveries()), int(stdin.Fd()))
 	if err != nil {
 		return errors.Join(err, l.Return())
 	}
 	return g.judge(l, end)
+}
+
+// attemptEnv is the environment, with MPX_ATTEMPT: once, also where mpx is itself a
+// task and has found one there.
+func attemptEnv(n int) []string {
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MPX_ATTEMPT=") })
+	return append(env, "MPX_ATTEMPT="+strconv.Itoa(n))
 }
 
 // judge ends the lease as the command has ended.
