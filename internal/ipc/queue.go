@@ -173,12 +173,16 @@ type QueueState struct {
 // Full reports whether a put would wait.
 func (s *QueueState) Full() bool { return s.Most > 0 && s.Waiting >= s.Most }
 
-// State returns how the queue is.
+// State returns how the queue is. What the dead have on lease is back first: nobody may
+// come to want it.
 func (q *Queue) State() (s QueueState, err error) {
-	err = q.t.Change(func(c *shm.Change) error {
-		s = stateOf(&c.Words)
-		return nil
-	})
+	for again := true; again && err == nil; {
+		err = q.change(func(c *shm.Change) error {
+			again = reclaim(c, func(r *shm.Row) bool { return !r.Lives() })
+			s = stateOf(&c.Words)
+			return nil
+		})
+	}
 	return s, err
 }
 
@@ -390,6 +394,9 @@ func (q *Queue) lease(c *shm.Change) (*Lease, error) {
 
 // reclaim takes back an item of one who is dead.
 func reclaim(c *shm.Change, dead func(*shm.Row) bool) bool {
+	if c.Words[wordLeased] == 0 {
+		return false
+	}
 	for i := range c.Rows() {
 		if r := c.Row(i); r[0] == shm.RowHeld && dead(&r) {
 			r[0] = rowReturned
