@@ -154,10 +154,16 @@ created again by the same words. DIR must be yours alone (chmod 700).`,
 			q, err := found(ifMissing,
 				func() (*ipc.Queue, error) { return ipc.MakeQueue(d, name, most, place) },
 				func() (*ipc.Queue, error) { return ipc.OpenQueue(d, name) })
-			if err != nil {
+			switch {
+			case errors.Is(err, ipc.ErrPlace):
+				return usagef("another one, which outlasts the machine's stop", "--dir %s: %v", place, err)
+			case err != nil:
 				return err
 			}
 			defer q.Close()
+			if place != "" && !q.KeptIn(place) {
+				return usagef("another name, or leave --dir away", "%s is there, and not kept in %s", name, place)
+			}
 			s, err := q.State()
 			if err == nil && s.Most != most {
 				err = usagef("another name, or leave it as it is", "%s is there, and its maxsize is %d, not %d", name, s.Most, most)

@@ -18,6 +18,8 @@ var (
 	// ErrTooManyDone: more is said to be done than has been given out (Python:
 	// ValueError "task_done() called too many times").
 	ErrTooManyDone = errors.New("more is said to be done than was given out")
+	// ErrPlace: a queue would be kept where its name is.
+	ErrPlace = errors.New("it is where all shared objects are")
 	// ErrLeases: as many items as a queue can keep account of are leased.
 	ErrLeases = fmt.Errorf("%d of its items are at work, and no more can be", maxLeases)
 )
@@ -84,6 +86,13 @@ const maxLeases = 1024
 // number. One that is to last is kept in directory place, and is as good when the
 // machine has started again; "": it is in memory.
 func MakeQueue(d *shm.Dir, name string, most int, place string) (*Queue, error) {
+	if q, err := OpenQueue(d, name); !errors.Is(err, shm.ErrNotExist) {
+		if err == nil {
+			q.Close()
+			err = shm.ErrExists
+		}
+		return nil, err
+	}
 	words := [shm.TableWords]uint64{wordMax: uint64(most)}
 	if place == "" {
 		t, err := d.MakeTable(name, shm.KindQueue, maxLeases, words, "", false)
@@ -96,6 +105,9 @@ func MakeQueue(d *shm.Dir, name string, most int, place string) (*Queue, error) 
 	there, err := shm.OpenDir(place)
 	if err != nil {
 		return nil, err
+	}
+	if there.Is(d.Path()) {
+		return nil, ErrPlace
 	}
 	// First what lasts: one that is there goes on.
 	t, err := there.MakeTable(name, shm.KindQueue, maxLeases, words, "", true)
@@ -125,7 +137,8 @@ func (q *Queue) tidied() error {
 	return err
 }
 
-// OpenQueue opens the queue name.
+// OpenQueue opens the queue name. shm.ErrNotExist: there is none, or it is gone from
+// where it was kept.
 func OpenQueue(d *shm.Dir, name string) (*Queue, error) {
 	t, err := d.OpenTable(name, shm.KindQueue, revived)
 	if err != nil {
@@ -135,14 +148,19 @@ func OpenQueue(d *shm.Dir, name string) (*Queue, error) {
 	if err == nil && there == nil {
 		return newQueue(t), nil
 	}
-	t.Close()
+	defer t.Close()
+	var far *shm.Table
 	if err == nil {
-		t, err = there.OpenTable(name, shm.KindQueue, revived)
+		far, err = there.OpenTable(name, shm.KindQueue, revived)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, shm.ErrNotExist):
+		// What t stands for is gone, or the disk is not there: create makes t anew.
+		return nil, errors.Join(t.Forget(), shm.ErrNotExist)
+	case err != nil:
 		return nil, fmt.Errorf("where it is kept: %w", err)
 	}
-	return newQueue(t), nil
+	return newQueue(far), nil
 }
 
 func newQueue(t *shm.Table) *Queue { return &Queue{t: t, logs: logs{dir: t.Side()}} }
@@ -154,6 +172,9 @@ func revived(c *shm.Change) bool {
 
 // Object returns the queue as a shared object.
 func (q *Queue) Object() *shm.Object { return q.t.Object }
+
+// KeptIn reports whether the queue is kept in the directory at path.
+func (q *Queue) KeptIn(path string) bool { return q.t.In().Is(path) }
 
 // Close closes this process's side of the queue; the queue stays as it is.
 func (q *Queue) Close() error {

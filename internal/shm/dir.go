@@ -75,6 +75,12 @@ func OpenDir(path string) (*Dir, error) {
 // Path returns where d is; it is absolute.
 func (d *Dir) Path() string { return d.path }
 
+// Is reports whether d is the directory at path.
+func (d *Dir) Is(path string) bool {
+	var a, b unix.Stat_t
+	return unix.Stat(d.path, &a) == nil && unix.Stat(path, &b) == nil && a.Dev == b.Dev && a.Ino == b.Ino
+}
+
 // CheckName refuses what is no name of an object: 1 to 100 of A-Z a-z 0-9 . _ -,
 // the first of them no dot.
 func CheckName(name string) error {

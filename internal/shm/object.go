@@ -251,6 +251,9 @@ func (o *Object) unlinkAll() error {
 	return os.RemoveAll(o.Side())
 }
 
+// In returns the directory that o is in.
+func (o *Object) In() *Dir { return o.dir }
+
 // Fd returns the descriptor of o's file.
 func (o *Object) Fd() uintptr { return o.f.Fd() }
 

@@ -145,11 +145,14 @@ func (t *Table) Text() (text string, err error) {
 }
 
 // Far opens the directory that the text names, of a table that is only a sign to
-// another of its name there; nil: it is none.
+// another of its name there; nil: it is none. ErrNotExist: there is no such directory.
 func (t *Table) Far() (*Dir, error) {
 	path, err := t.Text()
 	if err != nil || path == "" {
 		return nil, err
+	}
+	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+		return nil, ErrNotExist // not to be made
 	}
 	return OpenDir(path)
 }
@@ -157,10 +160,18 @@ func (t *Table) Far() (*Dir, error) {
 // removeFar removes the table that this one is a sign to.
 func (t *Table) removeFar() error {
 	d, err := t.Far()
-	if err != nil || d == nil {
-		return err
+	if err == nil && d != nil {
+		err = d.Remove(t.Name)
 	}
-	if err := d.Remove(t.Name); !errors.Is(err, ErrNotExist) {
+	if errors.Is(err, ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Forget takes the name away from a table that is a sign to another that is no more.
+func (t *Table) Forget() error {
+	if err := t.unlink(); !errors.Is(err, ErrRemoved) {
 		return err
 	}
 	return nil
