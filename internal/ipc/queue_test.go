@@ -341,6 +341,31 @@ func TestQueueLasts(t *testing.T) {
 	}
 }
 
+// A queue that is removed while an item is made for it leaves nothing behind.
+func TestQueueRemoved(t *testing.T) {
+	d := testDir(t)
+	q := makeQueue(t, d, 0)
+	if err := d.Remove("q"); err != nil {
+		t.Error(err)
+	}
+	i, err := q.ItemOf(make([]byte, maxShort+1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer i.Close()
+	for _, items := range [][]Item{{i}, {{b: []byte("x")}}} {
+		if n, err := q.Put(items, shm.Wait{}); n != 0 || !errors.Is(err, shm.ErrRemoved) {
+			t.Error(n, err)
+		}
+	}
+	if _, err := q.Lease(shm.Wait{}); !errors.Is(err, shm.ErrRemoved) {
+		t.Error(err)
+	}
+	if files, err := os.ReadDir(d.Path()); err != nil || len(files) > 0 {
+		t.Error(files, err)
+	}
+}
+
 func BenchmarkQueue(b *testing.B) {
 	for _, waiting := range []int{10, 1_000_000} {
 		b.Run(fmt.Sprint(waiting), func(b *testing.B) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 
 	"mpx/internal/shm"
 
@@ -58,16 +57,15 @@ func (q *Queue) ItemOf(b []byte) (Item, error) {
 }
 
 // long writes a long item to a file that has no name yet, so that a kill leaves
-// nothing.
+// nothing. Nor has it a directory yet: to make the queue's takes the guard, as the queue
+// may be removed at any time.
 func (q *Queue) long(b []byte, r io.Reader) (Item, error) {
-	if err := q.logs.makeDir(); err != nil {
-		return Item{}, fmt.Errorf("make its directory: %w", err)
-	}
-	fd, err := unix.Open(q.logs.dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	dir := q.t.In().Path()
+	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return Item{}, fmt.Errorf("make a file for a long item: %w", err)
 	}
-	f := os.NewFile(uintptr(fd), q.logs.dir)
+	f := os.NewFile(uintptr(fd), dir)
 	n, err := f.Write(b)
 	size := int64(n)
 	if err == nil && r != nil {
@@ -128,7 +126,7 @@ func (q *Queue) append(c *shm.Change, items []Item) (n int, err error) {
 	if items[0].f != nil {
 		// Noted first, so that no kill leaves a file that nobody knows.
 		c.Note(wordLinking, number+1)
-		if err := linkFile(items[0].f, q.logs.longPath(number)); err != nil {
+		if err := q.logs.link(items[0].f, number); err != nil {
 			return 0, fmt.Errorf("name a long item: %w", err)
 		}
 	}
@@ -150,19 +148,6 @@ func (q *Queue) append(c *shm.Change, items []Item) (n int, err error) {
 	w[wordTail] = next
 	w[wordLinking] = 0
 	return n, nil
-}
-
-// linkFile gives f the name path, in the place of what a killed process has left
-// there.
-func linkFile(f *os.File, path string) error {
-	from := "/proc/self/fd/" + strconv.Itoa(int(f.Fd()))
-	err := unix.Linkat(unix.AT_FDCWD, from, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
-	if errors.Is(err, unix.EEXIST) {
-		if err = os.Remove(path); err == nil {
-			err = unix.Linkat(unix.AT_FDCWD, from, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
-		}
-	}
-	return err
 }
 
 // takeOff takes the first item off the log, and returns its row, and the item if it

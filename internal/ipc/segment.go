@@ -112,6 +112,27 @@ func (l *logs) makeDir() error {
 	return nil
 }
 
+// link has f be the long item number, in the place of what a killed process has left.
+func (l *logs) link(f *os.File, number uint64) error {
+	from, path := "/proc/self/fd/"+strconv.Itoa(int(f.Fd())), l.longPath(number)
+	for {
+		err := unix.Linkat(unix.AT_FDCWD, from, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+		switch {
+		case errors.Is(err, unix.EEXIST):
+			err = os.Remove(path)
+		case errors.Is(err, unix.ENOENT): // the first one ever
+			if err = os.Mkdir(l.dir, 0o700); errors.Is(err, os.ErrExist) {
+				return unix.ENOENT // it is f that is missing
+			}
+		default:
+			return err
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
 // write writes records, which are to stand one behind the other at place on.
 func (l *logs) write(place uint64, records []byte) error {
 	err := l.open(&l.in, place>>32, os.O_RDWR|os.O_CREATE)
