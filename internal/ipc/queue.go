@@ -321,6 +321,13 @@ func (q *Queue) wake(before, after QueueState) (err error) {
 // live.
 const lookEvery = 250 * time.Millisecond
 
+// lookDue reports whether it is time to look, when somebody has looked at that moment. That is of
+// the clock on the wall, which all processes share, and which may be put back.
+func lookDue(looked uint64) bool {
+	ago := time.Since(time.Unix(0, int64(looked)))
+	return ago < 0 || ago > lookEvery
+}
+
 // Lease gives out the first item, to this process, until it is done, taken or
 // returned; if this process dies first, it is returned. io.EOF: the queue is closed,
 // and nothing is left of it, not on lease either. shm.ErrTimeout: there was none in
@@ -366,7 +373,7 @@ func (q *Queue) AwaitItem(w shm.Wait) error {
 // look takes back an item of one who is dead, and reports whether there was one. It
 // looks now and then.
 func (q *Queue) look(c *shm.Change) bool {
-	if c.Words[wordLeased] == 0 || time.Since(time.Unix(0, int64(c.Words[wordLooked]))) <= lookEvery {
+	if c.Words[wordLeased] == 0 || !lookDue(c.Words[wordLooked]) {
 		return false
 	}
 	c.Words[wordLooked] = uint64(time.Now().UnixNano())
@@ -378,7 +385,7 @@ func (q *Queue) worthALook() bool {
 	t := q.t
 	leased := t.Word(wordLeased)
 	return t.Word(wordTaken) != t.Word(wordPut) || t.Word(wordReturned) > 0 ||
-		leased > 0 && time.Since(time.Unix(0, int64(t.Word(wordLooked)))) > lookEvery ||
+		leased > 0 && lookDue(t.Word(wordLooked)) ||
 		leased == 0 && t.Word(wordClosed) != 0
 }
 

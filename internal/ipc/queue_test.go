@@ -341,6 +341,29 @@ func TestQueueLasts(t *testing.T) {
 	}
 }
 
+// A clock that has been put back by an hour keeps nobody from looking for the dead.
+func TestQueueClock(t *testing.T) {
+	q := makeQueue(t, testDir(t), 0)
+	put(t, q, "a")
+	l, _ := get(t, q)
+	if err := q.t.Change(func(c *shm.Change) error {
+		c.Words[wordLooked] = uint64(time.Now().Add(time.Hour).UnixNano())
+		r := l.Row
+		r[6]++ // a process of this pid that is no more
+		c.Set(l.row, r)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	again, err := q.Lease(shm.WaitFor(10 * time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Done(); err != nil || again.Deliveries() != 2 {
+		t.Error(err, again.Deliveries())
+	}
+}
+
 // A queue that is removed while an item is made for it leaves nothing behind.
 func TestQueueRemoved(t *testing.T) {
 	d := testDir(t)
