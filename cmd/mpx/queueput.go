@@ -58,70 +58,123 @@ there was room for are in it.`,
 func (p *putter) put(a *app, q *ipc.Queue, words []string, w shm.Wait) (int, error) {
 	switch {
 	case len(words) > 0:
-		var all [][]byte
-		for _, word := range words {
-			all = append(all, []byte(word))
+		items, err := itemsOf(q, words)
+		if err != nil {
+			return 0, err
 		}
-		return putAll(q, all, w)
+		return putItems(q, items, w)
 	case p.whole:
 		i, err := q.Item(a.stdin)
 		if err != nil {
 			return 0, err
 		}
-		defer i.Close()
-		return q.Put([]ipc.Item{i}, w)
+		return putItems(q, []ipc.Item{i}, w)
 	}
 	if isTerminal(a.stdin) {
 		fmt.Fprintln(a.stderr, "mpx: hint: reading items from the terminal, a line each; ^D ends them")
 	}
-	return p.putRecords(q, a.stdin, w)
+	return p.putRecords(q, a.stdin)
+}
+
+func itemsOf(q *ipc.Queue, words []string) (items []ipc.Item, err error) {
+	for _, word := range words {
+		i, err := q.ItemOf([]byte(word))
+		if err != nil {
+			return nil, err // which ends this process, and so closes the files of the others
+		}
+		items = append(items, i)
+	}
+	return items, nil
 }
 
 // putRecords puts the records of r, as they come: each of what one read has brought.
-func (p *putter) putRecords(q *ipc.Queue, r io.Reader, w shm.Wait) (n int, err error) {
+// Each may wait for room as long as --timeout says.
+func (p *putter) putRecords(q *ipc.Queue, r io.Reader) (n int, err error) {
 	end := byte('\n')
 	if p.null {
 		end = 0
 	}
 	in := bufio.NewReaderSize(r, 256<<10)
 	for {
-		var batch [][]byte
-		for in.Buffered() > 0 || len(batch) == 0 {
-			record, rerr := in.ReadBytes(end)
-			if rerr != nil && !errors.Is(rerr, io.EOF) {
-				return n, fmt.Errorf("read stdin: %w", rerr)
-			}
-			if rerr == nil || len(record) > 0 {
-				batch = append(batch, bytes.TrimSuffix(record, []byte{end}))
-			}
-			if rerr != nil {
-				k, err := putAll(q, batch, w)
-				return n + k, err
-			}
-			if b, _ := in.Peek(in.Buffered()); bytes.IndexByte(b, end) < 0 {
-				break // the rest of a record: what is there must not wait for it
-			}
+		items, rerr := readItems(q, in, end)
+		w, err := p.wait()
+		if err == nil {
+			var k int
+			k, err = putItems(q, items, w)
+			n += k
 		}
-		k, err := putAll(q, batch, w)
-		if n += k; err != nil {
+		switch {
+		case err != nil:
 			return n, err
+		case errors.Is(rerr, io.EOF):
+			return n, nil
+		case rerr != nil:
+			return n, fmt.Errorf("read stdin: %w", rerr)
 		}
 	}
 }
 
-func putAll(q *ipc.Queue, all [][]byte, w shm.Wait) (int, error) {
-	items := make([]ipc.Item, 0, len(all))
+// readItems reads items that end in end: one, and those that have come with it. Their
+// bytes are good until the next read. An error comes with those that were read before.
+func readItems(q *ipc.Queue, in *bufio.Reader, end byte) (items []ipc.Item, err error) {
+	for whole := true; whole; {
+		i, err := readItem(q, in, end)
+		if err != nil {
+			return items, err
+		}
+		items = append(items, i)
+		b, _ := in.Peek(in.Buffered())
+		whole = bytes.IndexByte(b, end) >= 0 // else what there is must not wait for the rest
+	}
+	return items, nil
+}
+
+// readItem reads an item that ends in end, or where all ends. io.EOF: there is none.
+func readItem(q *ipc.Queue, in *bufio.Reader, end byte) (ipc.Item, error) {
+	b, err := in.ReadSlice(end)
+	switch {
+	case err == nil:
+		return q.ItemOf(b[:len(b)-1])
+	case errors.Is(err, bufio.ErrBufferFull): // a long one, and nothing comes with it
+		return q.Item(io.MultiReader(bytes.NewReader(bytes.Clone(b)), &upTo{r: in, end: end}))
+	case errors.Is(err, io.EOF) && len(b) > 0:
+		return q.ItemOf(b)
+	}
+	return ipc.Item{}, err
+}
+
+// upTo reads what r has before the byte end, and passes that.
+type upTo struct {
+	r    *bufio.Reader
+	end  byte
+	over bool
+}
+
+func (u *upTo) Read(b []byte) (int, error) {
+	if u.over {
+		return 0, io.EOF
+	}
+	if _, err := u.r.Peek(1); err != nil {
+		return 0, err
+	}
+	have, _ := u.r.Peek(min(len(b), u.r.Buffered()))
+	i := bytes.IndexByte(have, u.end)
+	if u.over = i >= 0; u.over {
+		n := copy(b, have[:i])
+		_, err := u.r.Discard(i + 1)
+		return n, err
+	}
+	n := copy(b, have)
+	_, err := u.r.Discard(n)
+	return n, err
+}
+
+// putItems puts items and closes them.
+func putItems(q *ipc.Queue, items []ipc.Item, w shm.Wait) (int, error) {
 	defer func() {
 		for i := range items {
 			items[i].Close()
 		}
 	}()
-	for _, b := range all {
-		i, err := q.ItemOf(b)
-		if err != nil {
-			return 0, err
-		}
-		items = append(items, i)
-	}
 	return q.Put(items, w)
 }
