@@ -24,7 +24,6 @@ type getter struct {
 	d    *shm.Dir
 	name string
 	q    *ipc.Queue
-	dead *ipc.Queue // NAME.dead, once it was needed
 }
 
 func (a *app) queueGet() objectVerb {
@@ -39,7 +38,8 @@ MPX_ATTEMPT how often the item has been given out, this time included; with
 --max-deliveries N one that has failed N times goes to the queue NAME.dead.
 
 An item is out of the queue when it has been printed: of one whose printing is cut
-short nothing is lost, though some may be printed twice.`,
+short nothing is lost, though some may be printed twice. With --follow --timeout is
+for each item.`,
 		examples: `  item=$(mpx queue get jobs) && ./work "$item" && mpx queue done jobs
   mpx queue get --follow jobs | mpx map ./work
   mpx queue get --follow --max-deliveries 3 jobs ./work
@@ -57,8 +57,7 @@ short nothing is lost, though some may be printed twice.`,
 			f.IntVar(&g.deliveries, "max-deliveries", 0, "an item that COMMAND has failed on `N` times goes to NAME.dead; 0: never")
 		},
 		run: func(d *shm.Dir, name string, words []string) error {
-			w, err := g.wait()
-			if err != nil {
+			if _, err := g.wait(); err != nil {
 				return err
 			}
 			g.d, g.name, g.hasSentinel = d, name, flags.Changed("sentinel")
@@ -67,8 +66,7 @@ short nothing is lost, though some may be printed twice.`,
 			}
 			return onQueue(func(q *ipc.Queue) error {
 				g.q = q
-				defer g.close()
-				return g.get(words, w)
+				return g.get(words)
 			})(d, name, nil)
 		},
 	}
@@ -91,16 +89,13 @@ func (g *getter) checkAll(words []string) error {
 	return nil
 }
 
-// close closes what get has opened.
-func (g *getter) close() {
-	if g.dead != nil {
-		g.dead.Close()
-	}
-}
-
-// get gets an item, or with --follow all.
-func (g *getter) get(words []string, w shm.Wait) error {
+// get gets an item, or with --follow all, and waits for each as long as --timeout says.
+func (g *getter) get(words []string) error {
 	for {
+		w, err := g.wait()
+		if err != nil {
+			return err
+		}
 		l, err := g.q.Lease(w)
 		if err == nil {
 			if g.ends(l) {
@@ -132,23 +127,32 @@ func (g *getter) deadName() string { return g.name + ".dead" }
 
 // bury puts the item into the queue for what has failed too often. If this process
 // is killed before it is out of its own queue, it is in both.
-func (g *getter) bury(l *ipc.Lease) (err error) {
-	if g.dead == nil {
-		g.dead, err = found(true,
-			func() (*ipc.Queue, error) { return ipc.MakeQueue(g.d, g.deadName(), 0, "") },
-			func() (*ipc.Queue, error) { return ipc.OpenQueue(g.d, g.deadName()) })
-	}
-	var i ipc.Item
-	if err == nil {
-		i, err = g.dead.Copy(l)
-	}
-	if err == nil {
-		defer i.Close()
-		_, err = g.dead.Put([]ipc.Item{i}, shm.Wait{})
-	}
-	if err != nil {
-		return fmt.Errorf("put an item into %s: %w", g.deadName(), errors.Join(err, l.Return()))
+func (g *getter) bury(l *ipc.Lease) error {
+	if err := g.putDead(l); err != nil {
+		// Not %w: that NAME.dead is closed is not the end of NAME.
+		return errors.Join(fmt.Errorf("put an item into %s: %v", g.deadName(), err), l.Return())
 	}
 	fmt.Fprintf(g.a.stderr, "mpx: %s: an item has failed %d times and is now in %s\n", g.name, l.Deliveries(), g.deadName())
 	return l.Done()
+}
+
+// putDead puts a copy of the item into that queue, which is kept where its own is.
+func (g *getter) putDead(l *ipc.Lease) error {
+	place := ""
+	if !g.q.KeptIn(g.d.Path()) {
+		place = g.q.Place()
+	}
+	dead, err := found(true,
+		func() (*ipc.Queue, error) { return ipc.MakeQueue(g.d, g.deadName(), 0, place) },
+		func() (*ipc.Queue, error) { return ipc.OpenQueue(g.d, g.deadName()) })
+	if err != nil {
+		return err
+	}
+	defer dead.Close()
+	i, err := dead.Copy(l)
+	if err != nil {
+		return err
+	}
+	_, err = putItems(dead, []ipc.Item{i}, shm.Wait{})
+	return err
 }

@@ -46,7 +46,7 @@ there was room for are in it.`,
 			return onQueue(func(q *ipc.Queue) error {
 				n, err := p.put(a, q, words, w)
 				if err != nil && n > 0 {
-					fmt.Fprintf(a.stderr, "mpx: %s: %d items are in the queue, the others are not\n", name, n)
+					fmt.Fprintf(a.stderr, "mpx: %s: %d put, the others not\n", name, n)
 				}
 				return err
 			})(d, name, nil)

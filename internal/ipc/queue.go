@@ -173,6 +173,9 @@ func revived(c *shm.Change) bool {
 // Object returns the queue as a shared object.
 func (q *Queue) Object() *shm.Object { return q.t.Object }
 
+// Place returns the directory that the queue is kept in.
+func (q *Queue) Place() string { return q.t.In().Path() }
+
 // KeptIn reports whether the queue is kept in the directory at path.
 func (q *Queue) KeptIn(path string) bool { return q.t.In().Is(path) }
 
