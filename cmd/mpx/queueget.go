@@ -91,21 +91,9 @@ func (g *getter) checkAll(words []string) error {
 
 // get gets an item, or with --follow all, and waits for each as long as --timeout says.
 func (g *getter) get(words []string) error {
+	var l *ipc.Lease // that the step before has leased
 	for {
-		w, err := g.wait()
-		if err != nil {
-			return err
-		}
-		l, err := g.q.Lease(w)
-		if err == nil {
-			if g.ends(l) {
-				err = io.EOF
-			} else if len(words) > 0 {
-				err = g.lease(l, words)
-			} else {
-				err = g.a.printItem(l, g.end(), l.Take)
-			}
-		}
+		next, err := g.step(l, words)
 		switch {
 		case !g.follow:
 			return err
@@ -114,12 +102,46 @@ func (g *getter) get(words []string) error {
 		case err != nil:
 			return err
 		}
+		l = next
 	}
+}
+
+// step does what is to be done with an item, l if there is one, and may lease the next.
+func (g *getter) step(l *ipc.Lease, words []string) (next *ipc.Lease, err error) {
+	if l == nil {
+		w, err := g.wait()
+		if err != nil {
+			return nil, err
+		}
+		if l, err = g.q.Lease(w); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case g.ends(l):
+		return nil, io.EOF
+	case len(words) > 0:
+		return nil, g.lease(l, words)
+	}
+	return g.print(l)
 }
 
 // ends reports whether the item is the sentinel, which is then done.
 func (g *getter) ends(l *ipc.Lease) bool {
 	return g.hasSentinel && l.File() == nil && string(l.Bytes()) == g.sentinel && l.Done() == nil
+}
+
+// print prints the item and takes it out of the queue, and with --follow may lease the
+// next.
+func (g *getter) print(l *ipc.Lease) (next *ipc.Lease, err error) {
+	err = g.a.printItem(l, g.end(), func() (err error) {
+		if g.follow {
+			next, err = l.TakeNext()
+			return err
+		}
+		return l.Take()
+	})
+	return next, err
 }
 
 // deadName is the name of the queue for what has failed too often.

@@ -416,11 +416,24 @@ func (q *Queue) lease(c *shm.Change) (*Lease, error) {
 	} else {
 		c.Words[wordReturned]--
 	}
-	l.Row[3]++
-	l.Row.Hold()
-	c.Set(l.row, l.Row)
-	c.Words[wordLeased]++
+	l.hold(c)
 	return l, nil
+}
+
+// nextIn leases the first item in row, which the change makes free. nil: it takes more
+// than that, or something else first.
+func (q *Queue) nextIn(c *shm.Change, row int) *Lease {
+	w := &c.Words
+	if w[wordPut] == w[wordTaken] || w[wordReturned] > 0 || w[wordLeased] > 0 && lookDue(w[wordLooked]) {
+		return nil
+	}
+	l := &Lease{q: q, row: row}
+	var err error
+	if l.Row, l.data, err = q.takeOff(c); err != nil {
+		return nil // the change stands; the next to lease finds the same
+	}
+	l.hold(c)
+	return l
 }
 
 // reclaim takes back an item of one who is dead.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,6 +81,29 @@ type modelQueue struct {
 	closed     bool
 }
 
+// give checks that l is of the first item, and has it leased.
+func (m *modelQueue) give(t *rapid.T, l *Lease) {
+	n := m.waiting[0]
+	m.waiting = m.waiting[1:]
+	m.deliveries[n]++
+	var b bytes.Buffer
+	if _, err := l.WriteTo(&b); err != nil || b.String() != m.items[n] || int(l.Number()) != n || l.Deliveries() != m.deliveries[n] {
+		t.Fatalf("item %d (%d bytes, delivery %d), %v; want %d (%d bytes, delivery %d)", l.Number(), b.Len(), l.Deliveries(), err, n, len(m.items[n]), m.deliveries[n])
+	}
+	m.leased[n] = l
+}
+
+// take draws one of those that are leased.
+func (m *modelQueue) take(t *rapid.T) (n int, l *Lease) {
+	if len(m.leased) == 0 {
+		t.Skip("none is leased")
+	}
+	n = rapid.SampledFrom(slices.Sorted(maps.Keys(m.leased))).Draw(t, "item")
+	l = m.leased[n]
+	delete(m.leased, n)
+	return n, l
+}
+
 // A queue is a list, and those that have an item of it.
 func TestQueueModel(t *testing.T) {
 	d := testDir(t)
@@ -142,27 +166,23 @@ func TestQueueModel(t *testing.T) {
 					}
 					return
 				}
-				n := m.waiting[0]
-				m.waiting = m.waiting[1:]
-				m.deliveries[n]++
-				var b bytes.Buffer
-				if _, err := l.WriteTo(&b); err != nil || b.String() != m.items[n] || int(l.Number()) != n || l.Deliveries() != m.deliveries[n] {
-					t.Fatalf("item %d (%d bytes, delivery %d), %v; want %d (%d bytes, delivery %d)", l.Number(), b.Len(), l.Deliveries(), err, n, len(m.items[n]), m.deliveries[n])
+				m.give(t, l)
+			},
+			"take next": func(t *rapid.T) {
+				_, l := m.take(t)
+				// Where it may, it leases what is in the log, and nothing that is back.
+				fresh := len(m.items) - len(m.deliveries)
+				next, err := l.TakeNext()
+				if err != nil || next != nil && (fresh == 0 || len(m.waiting) > fresh) {
+					t.Fatal(next, err, fresh)
 				}
-				m.leased[n] = l
+				m.out++
+				if next != nil {
+					m.give(t, next)
+				}
 			},
 			"end": func(t *rapid.T) {
-				if len(m.leased) == 0 {
-					t.Skip("none is leased")
-				}
-				var all []int
-				for n := range m.leased {
-					all = append(all, n)
-				}
-				slices.Sort(all)
-				n := rapid.SampledFrom(all).Draw(t, "item")
-				l := m.leased[n]
-				delete(m.leased, n)
+				n, l := m.take(t)
 				var err error
 				switch rapid.IntRange(0, 2).Draw(t, "how") {
 				case 0:

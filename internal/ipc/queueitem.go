@@ -174,6 +174,14 @@ type Lease struct {
 	file    *os.File
 }
 
+// hold gives the item out to this process.
+func (l *Lease) hold(c *shm.Change) {
+	l.Row[3]++
+	l.Row.Hold()
+	c.Set(l.row, l.Row)
+	c.Words[wordLeased]++
+}
+
 // open gets the item itself.
 func (l *Lease) open() (err error) {
 	switch {
@@ -225,24 +233,43 @@ func (l *Lease) Done() error { return l.finish(1) }
 // Take takes the item out of the queue; TaskDone says that it is done.
 func (l *Lease) Take() error { return l.finish(0) }
 
+// TakeNext takes the item out, as Take does, and leases the next one by the same change,
+// if it can be had so. nil: Lease tells what there is.
+func (l *Lease) TakeNext() (next *Lease, err error) {
+	err = l.end(func(c *shm.Change) {
+		l.finished(c, 0)
+		next = l.q.nextIn(c, l.row)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if next != nil {
+		err = next.open()
+	}
+	return next, err
+}
+
 func (l *Lease) finish(done uint64) error {
-	return l.end(func(c *shm.Change) {
-		c.Set(l.row, shm.Row{})
-		c.Words[wordDone] += done
-		if l.Row[4]&longItem != 0 {
-			c.Words[wordReleased] = l.Row[1] + 1
-		}
-		segment := l.Row[2] >> 32
-		if segment == c.Words[wordHead]>>32 {
+	return l.end(func(c *shm.Change) { l.finished(c, done) })
+}
+
+// finished makes the row free, and tells which files are of no use any more.
+func (l *Lease) finished(c *shm.Change, done uint64) {
+	c.Set(l.row, shm.Row{})
+	c.Words[wordDone] += done
+	if l.Row[4]&longItem != 0 {
+		c.Words[wordReleased] = l.Row[1] + 1
+	}
+	segment := l.Row[2] >> 32
+	if segment == c.Words[wordHead]>>32 {
+		return
+	}
+	for i := range c.Rows() {
+		if r := c.Row(i); r[0] != 0 && r[2]>>32 == segment {
 			return
 		}
-		for i := range c.Rows() {
-			if r := c.Row(i); r[0] != 0 && r[2]>>32 == segment {
-				return
-			}
-		}
-		c.Words[wordRubbish] = segment + 1
-	})
+	}
+	c.Words[wordRubbish] = segment + 1
 }
 
 // Return puts the item back: it is the first of the queue, but for others that have
