@@ -384,6 +384,36 @@ func TestQueueClock(t *testing.T) {
 	}
 }
 
+// More are not leased than there are rows; one that is back counts, and goes first.
+func TestQueueLeases(t *testing.T) {
+	q := makeQueue(t, testDir(t), 0)
+	var leases []*Lease
+	for i := range maxLeases {
+		put(t, q, fmt.Sprint(i))
+		l, _ := get(t, q)
+		leases = append(leases, l)
+	}
+	put(t, q, "next")
+	if l, err := q.Lease(shm.WaitFor(0)); !errors.Is(err, ErrLeases) {
+		t.Error(l, err)
+	}
+	if err := errors.Join(leases[7].Return(), leases[3].Return()); err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{"3", "7"} {
+		l, got := get(t, q)
+		if got != want || l.Deliveries() != 2 {
+			t.Errorf("%q, delivery %d; want %q", got, l.Deliveries(), want)
+		}
+		if err := l.Done(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, got := get(t, q); got != "next" {
+		t.Errorf("%q", got)
+	}
+}
+
 // A queue that is removed while an item is made for it leaves nothing behind.
 func TestQueueRemoved(t *testing.T) {
 	d := testDir(t)
