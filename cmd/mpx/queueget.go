@@ -64,6 +64,7 @@ for each item.`,
 			if err := g.checkAll(words); err != nil {
 				return err
 			}
+			keepIgnored()
 			return onQueue(func(q *ipc.Queue) error {
 				g.q = q
 				return g.get(words)
