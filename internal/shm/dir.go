@@ -127,7 +127,20 @@ func (d *Dir) Remove(name string) error {
 		return err
 	}
 	_ = unix.Unlink(d.logFile(name)) // it may have been a process
-	return unix.Unlink(d.file(name)) // damaged, or no object
+	return d.removeDamaged(name)
+}
+
+// removeDamaged removes the file name, which is damaged, or no object, and what is beside
+// it. Until then nobody makes another of the name.
+func (d *Dir) removeDamaged(name string) error {
+	paths, err := d.sides(name)
+	if err := errors.Join(err, unix.Unlink(d.file(name))); err != nil {
+		return err
+	}
+	for _, path := range paths {
+		err = errors.Join(err, os.RemoveAll(path))
+	}
+	return err
 }
 
 // file returns the path of name.

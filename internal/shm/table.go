@@ -330,13 +330,23 @@ func (o *Object) Side() string {
 // killed while he removed them.
 func (o *Object) Tidy() error {
 	return o.guarded(func() error {
-		files, err := os.ReadDir(o.dir.path)
-		for _, f := range files {
-			n, ok := strings.CutPrefix(f.Name(), "."+o.Name+".")
-			if path := o.dir.file(f.Name()); ok && path != o.Side() && strings.Trim(n, "0123456789") == "" {
+		paths, err := o.dir.sides(o.Name)
+		for _, path := range paths {
+			if path != o.Side() {
 				err = errors.Join(err, os.RemoveAll(path))
 			}
 		}
 		return err
 	})
+}
+
+// sides returns the paths of what is, by its name, beside any object name.
+func (d *Dir) sides(name string) (paths []string, err error) {
+	files, err := os.ReadDir(d.path)
+	for _, f := range files {
+		if n, ok := strings.CutPrefix(f.Name(), "."+name+"."); ok && strings.Trim(n, "0123456789") == "" {
+			paths = append(paths, d.file(f.Name()))
+		}
+	}
+	return paths, err
 }
