@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -81,6 +84,13 @@ func (o *channelOptions) parse() (sizes []int, err error) {
 	return sizes, nil
 }
 
+// A channelBench is a run of mpx bench channel.
+type channelBench struct {
+	*app
+	ctx  context.Context // ends by a signal; its cause is the outcome
+	ways []channelWay
+}
+
 func (a *app) runChannel(o *channelOptions) error {
 	sizes, err := o.parse()
 	if err != nil {
@@ -97,20 +107,49 @@ func (a *app) runChannel(o *channelOptions) error {
 		}
 		defer file.Close()
 	}
-	var all []channelResult
-	table := &channelTable{f: e.table, style: styleFor(e.table)}
+	b := &channelBench{app: a, ctx: untilSignal()}
+	all, err := b.measure(sizes, o.runs, &channelTable{f: e.table, style: styleFor(e.table)})
+	if b.ctx.Err() != nil {
+		return context.Cause(b.ctx)
+	}
+	if err != nil || o.json == "" {
+		return err
+	}
+	return stdoutError(writeChannelJSON(file, all))
+}
+
+// measure times messages of all sizes.
+func (a *channelBench) measure(sizes []int, runs int, table *channelTable) (all []channelResult, err error) {
+	if a.ways, err = a.channelWays(); err != nil {
+		return nil, err
+	}
 	for _, size := range sizes {
-		results, err := a.timeChannels(size, o.runs)
+		results, err := a.timeChannels(size, runs)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := table.write(size, results); err != nil {
-			return stdoutError(err)
+			return nil, stdoutError(err)
 		}
 		all = append(all, results...)
 	}
-	if o.json == "" {
-		return nil
+	return all, nil
+}
+
+// untilSignal returns a context that a signal ends, so that what was begun is tidied up;
+// its cause is the death by that signal. A second signal ends mpx at once.
+func untilSignal() context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	c := make(chan os.Signal, 1)
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) { // as nohup has it
+			signal.Notify(c, s)
+		}
 	}
-	return stdoutError(writeChannelJSON(file, all))
+	go func() {
+		s := <-c
+		signal.Stop(c)
+		cancel(&outcome{signal: s.(syscall.Signal)})
+	}()
+	return ctx
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"syscall"
 	"time"
 
 	"mpx/internal/stats"
@@ -47,8 +48,8 @@ func (b *buffers) at(i int) []byte {
 }
 
 // timeChannels times messages of size bytes, all ways in turn.
-func (a *app) timeChannels(size, runs int) ([]channelResult, error) {
-	ways := channelWays()
+func (a *channelBench) timeChannels(size, runs int) ([]channelResult, error) {
+	ways := a.ways
 	results := make([]channelResult, len(ways))
 	order := make([]int, len(ways))
 	for i, w := range ways {
@@ -81,39 +82,42 @@ func messages(size int) int { return min(max(256<<20/size, 4), 50_000) }
 
 // A channelEnd is where messages come out.
 type channelEnd interface {
+	comesFrom(pid int) // the process that sends
 	recv(b []byte) error
+	noMore() // that process has ended: nobody must wait for it
 	Close()
 }
 
-// receive has this program, started again, send messages by the way name, whose
-// far end is f, and returns how long one took.
-func (a *app) receive(name string, f *os.File, into *buffers, open func(pid int) (channelEnd, error)) (seconds float64, err error) {
+// receive has this program, started again, send messages by the way name, whose far end
+// is f, and returns how long one took. It closes both ends.
+func (a *channelBench) receive(name string, f *os.File, end channelEnd, into *buffers) (seconds float64, err error) {
+	defer end.Close()
 	count := messages(into.size)
 	warm := min(max(2*ringSize/into.size, 1), count)
-	cmd := exec.Command("/proc/self/exe", channelArg, name, strconv.Itoa(into.size), strconv.Itoa(warm), strconv.Itoa(count))
+	cmd := a.command("/proc/self/exe", channelArg, name, strconv.Itoa(into.size), strconv.Itoa(warm), strconv.Itoa(count))
 	cmd.Args[0] = os.Args[0]
 	cmd.ExtraFiles = []*os.File{f}
-	cmd.Stderr = a.stderr
 	begin, err := cmd.StdinPipe()
-	if err != nil {
-		return 0, err
+	if err == nil {
+		err = cmd.Start()
 	}
-	err = cmd.Start()
 	f.Close()
 	if err != nil {
 		return 0, fmt.Errorf("start the sender: %w", err)
 	}
+	end.comesFrom(cmd.Process.Pid)
+	ended := make(chan error, 1)
+	go func() {
+		err := cmd.Wait()
+		end.noMore()
+		ended <- err
+	}()
 	defer func() {
-		begin.Close()
-		if werr := cmd.Wait(); err == nil && werr != nil {
-			err = fmt.Errorf("the sender: %w", werr)
+		begin.Close() // by which the sender ends, also one that still sends
+		if werr := <-ended; werr != nil {
+			err = fmt.Errorf("the sender: %w", werr) // which is why
 		}
 	}()
-	end, err := open(cmd.Process.Pid)
-	if err != nil {
-		return 0, err
-	}
-	defer end.Close() // a sender that still sends ends by it
 	if err := receiveMessages(end, into, warm); err != nil {
 		return 0, err
 	}
@@ -125,6 +129,17 @@ func (a *app) receive(name string, f *os.File, into *buffers, open func(pid int)
 		return 0, err
 	}
 	return time.Since(start).Seconds() / float64(count), nil
+}
+
+// command returns a command that a way starts. Its process group is its own: no ^C ends
+// it before it has tidied up, and a.ctx ends it with all that it has started. If mpx is
+// killed, it ends by the end of its stdin.
+func (a *channelBench) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(a.ctx, name, args...)
+	cmd.Stderr = a.stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	return cmd
 }
 
 var errMixedUp = errors.New("a message came that was not its turn")
@@ -143,7 +158,7 @@ func receiveMessages(end channelEnd, into *buffers, count int) error {
 }
 
 // copyMessages is what memcpy would take.
-func copyMessages(_ *app, into *buffers) (float64, error) {
+func copyMessages(_ *channelBench, into *buffers) (float64, error) {
 	from, count := newBuffers(into.size), messages(into.size)
 	start := time.Now()
 	for i := range count {

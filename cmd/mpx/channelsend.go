@@ -4,9 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"slices"
 	"strconv"
+	"syscall"
 
 	"mpx/internal/ipc"
 	"mpx/internal/shm"
@@ -14,17 +15,21 @@ import (
 
 // channelArg makes this program the sender of mpx bench channel. What follows it is
 // the way, the size of a message, how many are to be sent first, and how many once
-// stdin says so. The far end of the way is descriptor 3.
+// stdin says so; it ends when stdin does. The far end of the way is descriptor 3.
 const channelArg = "mpx-channel-sender"
 
 // channelSender is that sender. It returns its exit status.
 func channelSender(args []string) int {
 	err := sendChannel(args)
-	if err != nil && !errors.Is(err, shm.ErrClosed) && !errors.Is(err, shm.ErrPeerDied) && !errors.Is(err, ipc.ErrQueueClosed) {
+	if err != nil && !isAny(err, shm.ErrClosed, shm.ErrPeerDied, ipc.ErrQueueClosed, syscall.EPIPE) { // the receiver has left
 		fmt.Fprintln(os.Stderr, "mpx: the sender of bench channel:", err)
 		return exitBroken
 	}
 	return 0
+}
+
+func isAny(err error, targets ...error) bool {
+	return slices.ContainsFunc(targets, func(t error) bool { return errors.Is(err, t) })
 }
 
 func sendChannel(args []string) error {
@@ -40,6 +45,15 @@ func sendChannel(args []string) error {
 		return err
 	}
 	defer closeIt()
+	begin := make(chan struct{})
+	go func() {
+		for {
+			if _, err := os.Stdin.Read(make([]byte, 1)); err != nil {
+				leaveChannel(args[0])
+			}
+			begin <- struct{}{}
+		}
+	}()
 	from := newBuffers(n[0])
 	for _, count := range n[1:] {
 		for i := range count {
@@ -49,12 +63,18 @@ func sendChannel(args []string) error {
 				return err
 			}
 		}
-		// Then stdin's word for the next, or its end.
-		if _, err := os.Stdin.Read(make([]byte, 1)); err != nil && err != io.EOF {
-			return err
-		}
+		<-begin // or it is told to leave
 	}
 	return nil
+}
+
+// leaveChannel ends the sender: the receiver has enough, or is dead, and then nobody else
+// removes a queue's directory.
+func leaveChannel(way string) {
+	if path, err := os.Readlink("/proc/self/fd/3"); err == nil && way == wayQueue {
+		_ = os.RemoveAll(path)
+	}
+	os.Exit(0)
 }
 
 // channelTo opens the way name to send by.

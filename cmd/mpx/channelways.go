@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"time"
 
 	"mpx/internal/ipc"
 	"mpx/internal/shm"
@@ -19,7 +18,7 @@ import (
 // seconds that one takes.
 type channelWay struct {
 	name string
-	run  func(a *app, into *buffers) (float64, error)
+	run  func(a *channelBench, into *buffers) (float64, error)
 }
 
 // The ways, by the names that the sender knows, too.
@@ -36,15 +35,22 @@ const (
 const ringSize = 1 << 20
 
 // channelWays returns the ways that there are; memcpy is the first.
-func channelWays() []channelWay {
+func (a *channelBench) channelWays() ([]channelWay, error) {
 	ways := []channelWay{{wayCopy, copyMessages}, {wayRing, byRing}, {wayFloat, byFloatChannel}, {wayPipe, byPipe}, {wayQueue, byQueue}}
-	if _, err := exec.LookPath("python3"); err == nil {
-		ways = append(ways, channelWay{wayPython, byPython})
+	if _, err := exec.LookPath("python3"); err != nil {
+		return ways, nil
 	}
-	return ways
+	if _, err := a.python(1, 1); err != nil { // it is there, but not able
+		if a.ctx.Err() != nil {
+			return nil, err
+		}
+		fmt.Fprintln(a.stderr, "mpx: Python is left out:", err)
+		return ways, nil
+	}
+	return append(ways, channelWay{wayPython, byPython}), nil
 }
 
-func byRing(a *app, into *buffers) (float64, error) {
+func byRing(a *channelBench, into *buffers) (float64, error) {
 	r, f, err := shm.CreateRing(ringSize)
 	if err != nil {
 		return 0, err
@@ -52,7 +58,7 @@ func byRing(a *app, into *buffers) (float64, error) {
 	return a.throughRing(wayRing, r, f, into)
 }
 
-func byFloatChannel(a *app, into *buffers) (float64, error) {
+func byFloatChannel(a *channelBench, into *buffers) (float64, error) {
 	r, f, err := shm.CreateFloatChannel(into.size / 8)
 	if err != nil {
 		return 0, err
@@ -60,46 +66,56 @@ func byFloatChannel(a *app, into *buffers) (float64, error) {
 	return a.throughRing(wayFloat, r, f, into)
 }
 
-func (a *app) throughRing(name string, r *shm.Ring, f *os.File, into *buffers) (float64, error) {
+func (a *channelBench) throughRing(name string, r *shm.Ring, f *os.File, into *buffers) (float64, error) {
 	defer r.Close()
-	return a.receive(name, f, into, func(pid int) (channelEnd, error) {
-		end, err := r.Receiver()
-		if err != nil {
-			return nil, err
-		}
-		end.Expect(pid)
-		return ringEnd{end}, nil
-	})
+	end, err := r.Receiver()
+	if err != nil {
+		f.Close()
+		return 0, err
+	}
+	return a.receive(name, f, ringEnd{end}, into)
 }
 
 type ringEnd struct{ *shm.Receiver }
 
-func (r ringEnd) recv(b []byte) error {
-	_, err := r.Recv(b, shm.Wait{})
-	return err
+func (r ringEnd) comesFrom(pid int) { r.Expect(pid) }
+
+func (r ringEnd) recv(b []byte) error { return whole(b)(r.Recv(b, shm.Wait{})) }
+
+func (r ringEnd) noMore() {} // it knows
+
+// whole has a message that is shorter than b be an error.
+func whole(b []byte) func(int, error) error {
+	return func(n int, err error) error {
+		if err == nil && n != len(b) {
+			err = errMixedUp
+		}
+		return err
+	}
 }
 
-func byPipe(a *app, into *buffers) (float64, error) {
+func byPipe(a *channelBench, into *buffers) (float64, error) {
 	r, w, err := ipc.Pipe(false)
 	if err != nil {
 		return 0, err
 	}
-	return a.receive(wayPipe, w.File(), into, func(int) (channelEnd, error) { return pipeEnd{r}, nil })
+	return a.receive(wayPipe, w.File(), pipeEnd{r}, into)
 }
 
 type pipeEnd struct{ *ipc.Connection }
 
-func (p pipeEnd) recv(b []byte) error {
-	_, err := p.RecvInto(b, 0)
-	return err
-}
+func (p pipeEnd) comesFrom(int) {}
+
+func (p pipeEnd) recv(b []byte) error { return whole(b)(p.RecvInto(b, 0)) }
+
+func (p pipeEnd) noMore() {} // the pipe is at its end
 
 func (p pipeEnd) Close() { p.Connection.Close() }
 
 // byQueue sends through a named queue in a directory of its own, in memory, which the
-// sender finds by its descriptor.
-func byQueue(a *app, into *buffers) (seconds float64, err error) {
-	path, err := os.MkdirTemp("/dev/shm", "mpx-bench-")
+// sender finds by its descriptor, and removes if this process has been killed.
+func byQueue(a *channelBench, into *buffers) (seconds float64, err error) {
+	path, err := os.MkdirTemp("/dev/shm", fmt.Sprintf("mpx-bench-%d-", os.Getpid()))
 	if err != nil {
 		return 0, err
 	}
@@ -116,39 +132,47 @@ func byQueue(a *app, into *buffers) (seconds float64, err error) {
 	if err != nil {
 		return 0, errors.Join(err, q.Close())
 	}
-	return a.receive(wayQueue, f, into, func(int) (channelEnd, error) { return queueEnd{q}, nil })
+	return a.receive(wayQueue, f, queueEnd{q}, into)
 }
 
 type queueEnd struct{ *ipc.Queue }
 
+func (q queueEnd) comesFrom(int) {}
+
 func (q queueEnd) recv(b []byte) error {
-	l, err := q.Lease(shm.WaitFor(time.Minute)) // of a sender that died nothing is known
+	l, err := q.Lease(shm.Wait{})
 	if err != nil {
 		return err
 	}
+	n := 0
 	if f := l.File(); f != nil {
-		_, err = io.ReadFull(f, b)
+		n, err = io.ReadFull(f, b)
 	} else {
-		copy(b, l.Bytes())
+		n = copy(b, l.Bytes())
 	}
-	return errors.Join(err, l.Done())
+	return errors.Join(whole(b)(n, err), l.Done())
 }
 
-// Close has a sender that still sends end, too.
-func (q queueEnd) Close() {
-	_ = q.SetClosed()
-	q.Queue.Close()
-}
+func (q queueEnd) noMore() { _ = q.SetClosed() }
+
+func (q queueEnd) Close() { q.Queue.Close() }
 
 //go:embed channel.py
 var channelPython string
 
 // byPython has Python send and receive, which says how long a message took. It gets
 // fewer of them.
-func byPython(a *app, into *buffers) (float64, error) {
-	count := min(max(messages(into.size)/64, 2), 2000)
-	cmd := exec.Command("python3", "-c", channelPython, strconv.Itoa(into.size/8), strconv.Itoa(count))
-	cmd.Stderr = a.stderr
+func byPython(a *channelBench, into *buffers) (float64, error) {
+	return a.python(into.size/8, min(max(messages(into.size)/64, 2), 2000))
+}
+
+func (a *channelBench) python(doubles, count int) (float64, error) {
+	cmd := a.command("python3", "-c", channelPython, strconv.Itoa(doubles), strconv.Itoa(count))
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return 0, err
+	}
+	defer stdin.Close()
 	out, err := cmd.Output()
 	if err != nil {
 		return 0, err
