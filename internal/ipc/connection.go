@@ -18,7 +18,7 @@ var (
 	ErrReadOnly  = errors.New("connection is read-only")
 	ErrWriteOnly = errors.New("connection is write-only")
 	// ErrBadLength: a message is longer than the receiver will have. What follows
-	// cannot be read any more.
+	// cannot be read any more; a connection that only receives is closed by it.
 	ErrBadLength = errors.New("bad message length")
 )
 
@@ -68,8 +68,13 @@ func NewConnection(f *os.File, reads, writes bool) *Connection {
 func (c *Connection) File() *os.File { return c.f }
 
 // Close closes this end. The other one gets io.EOF when it has received what was
-// sent.
-func (c *Connection) Close() error { return c.f.Close() }
+// sent. Once it is closed, Close does nothing.
+func (c *Connection) Close() error {
+	if err := c.f.Close(); !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
+}
 
 // Send sends a message of any bytes, also of none.
 func (c *Connection) Send(b []byte) error {
@@ -100,6 +105,8 @@ func (c *Connection) Send(b []byte) error {
 // SendPart sends size bytes of b from offset on; -1: all there are.
 func (c *Connection) SendPart(b []byte, offset, size int) error {
 	switch {
+	case c.noWrite:
+		return ErrReadOnly
 	case offset < 0:
 		return errors.New("offset is negative")
 	case offset > len(b):
@@ -114,7 +121,8 @@ func (c *Connection) SendPart(b []byte, offset, size int) error {
 	return c.Send(b[offset:][:size])
 }
 
-// Recv receives a message of at most limit bytes; -1: of any length. io.EOF: the
+// Recv receives a message of at most limit bytes; -1: of any length. ErrBadLength: it
+// is longer, and the last; a sender learns it if the pipe is one-way. io.EOF: the
 // other end is closed, and everything has been received. io.ErrUnexpectedEOF: it was
 // closed in the middle of a message.
 func (c *Connection) Recv(limit int) ([]byte, error) {
@@ -123,8 +131,7 @@ func (c *Connection) Recv(limit int) ([]byte, error) {
 		return nil, err
 	}
 	if limit >= 0 && n > uint64(limit) {
-		c.broken = ErrBadLength
-		return nil, c.broken
+		return nil, c.badLength()
 	}
 	return c.body(n)
 }
@@ -133,6 +140,8 @@ func (c *Connection) Recv(limit int) ([]byte, error) {
 // A *ShortBufferError: it is too long for that; the error has it.
 func (c *Connection) RecvInto(buf []byte, offset int) (int, error) {
 	switch {
+	case c.noRead:
+		return 0, ErrWriteOnly
 	case offset < 0:
 		return 0, errors.New("negative offset")
 	case offset > len(buf):
@@ -169,13 +178,21 @@ func (c *Connection) next() (uint64, error) {
 		return uint64(n), nil
 	}
 	if n != math.MaxUint32 {
-		c.broken = ErrBadLength
-		return 0, c.broken
+		return 0, c.badLength()
 	}
 	if err := c.fill(c.header[4:]); err != nil {
 		return 0, err
 	}
 	return binary.BigEndian.Uint64(c.header[4:]), nil
+}
+
+// badLength has nothing more be received. Of a one-way pipe nobody then waits to send.
+func (c *Connection) badLength() error {
+	c.broken = ErrBadLength
+	if c.noWrite {
+		_ = c.Close()
+	}
+	return c.broken
 }
 
 // fill reads all of b, which is part of a message.
@@ -214,6 +231,19 @@ func (c *Connection) Poll(limit time.Duration) (bool, error) {
 	if c.noRead {
 		return false, ErrWriteOnly
 	}
+	if c.broken != nil {
+		return false, c.broken
+	}
+	ready, err := c.poll(limit)
+	if err != nil {
+		if _, closed := c.f.Read(nil); closed != nil {
+			err = closed // as os.ErrClosed, which those of deadlines are not
+		}
+	}
+	return ready, err
+}
+
+func (c *Connection) poll(limit time.Duration) (bool, error) {
 	raw, err := c.f.SyscallConn()
 	if err != nil {
 		return false, err
@@ -226,14 +256,18 @@ func (c *Connection) Poll(limit time.Duration) (bool, error) {
 		return false, err
 	}
 	defer c.f.SetReadDeadline(time.Time{}) //nolint:errcheck // as it was
-	ready := false
-	err = raw.Read(func(fd uintptr) bool {
+	ready, looked := false, false
+	look := func(fd uintptr) bool {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
-		ready = n > 0 && err == nil
+		ready, looked = n > 0 && err == nil, true
 		return ready || limit == 0
-	})
+	}
+	err = raw.Read(look)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		err = nil
+		if !looked { // so soon was it over
+			err = raw.Control(func(fd uintptr) { look(fd) })
+		}
 	}
 	return ready, err
 }

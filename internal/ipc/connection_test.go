@@ -5,11 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 )
 
@@ -171,6 +173,90 @@ func TestRecvInto(t *testing.T) {
 	}
 }
 
+// After a message that is too long nothing is to be had; who sends on a one-way pipe
+// learns it and does not wait for ever.
+func TestBadLength(t *testing.T) {
+	for _, duplex := range []bool{false, true} {
+		r, w := pipe(t, duplex)
+		if err := w.Send([]byte("message")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Recv(6); !errors.Is(err, ErrBadLength) {
+			t.Error(err)
+		}
+		if ready, err := r.Poll(0); ready || !errors.Is(err, ErrBadLength) {
+			t.Error(ready, err)
+		}
+		if _, err := r.RecvInto(nil, 0); !errors.Is(err, ErrBadLength) {
+			t.Error(err)
+		}
+		if duplex {
+			if err := r.Send([]byte("it sends")); err != nil {
+				t.Error(err)
+			}
+		} else if err := w.Send(make([]byte, 1<<20)); !errors.Is(err, unix.EPIPE) {
+			t.Error(err)
+		}
+		for range 2 {
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// What a connection cannot do comes before what is wrong with how it is asked.
+func TestOneWayFirst(t *testing.T) {
+	r, w := pipe(t, false)
+	if err := r.SendPart(nil, -1, -1); !errors.Is(err, ErrReadOnly) {
+		t.Error(err)
+	}
+	if _, err := w.RecvInto(nil, -1); !errors.Is(err, ErrWriteOnly) {
+		t.Error(err)
+	}
+}
+
+// The length of a message that is longer than 2 GiB has 8 bytes more.
+func TestSendLong(t *testing.T) {
+	r, w := pipe(t, false)
+	sent := make(chan error, 1)
+	go func() { sent <- w.Send(make([]byte, math.MaxInt32+1)) }() // of which few pages are touched
+	head := make([]byte, 12)
+	if _, err := io.ReadFull(r.f, head); err != nil {
+		t.Error(err)
+	}
+	if want := []byte{255, 255, 255, 255, 0, 0, 0, 0, 128, 0, 0, 0}; !bytes.Equal(head, want) {
+		t.Errorf("% x", head)
+	}
+	r.Close()
+	if err := <-sent; !errors.Is(err, unix.EPIPE) {
+		t.Error(err)
+	}
+}
+
+// Who waits to receive, or polls, when the connection is closed here gets an error.
+func TestCloseDuring(t *testing.T) {
+	for _, wait := range []func(*Connection) error{
+		func(c *Connection) error { _, err := c.Recv(-1); return err },
+		func(c *Connection) error { _, err := c.Poll(-1); return err },
+		func(c *Connection) error { return c.Send(make([]byte, 16<<20)) },
+	} {
+		a, b := pipe(t, true)
+		done := make(chan error, 1)
+		go func() { done <- wait(a) }()
+		if err := b.Send(nil); err != nil { // a header, or nothing that it waits for
+			t.Error(err)
+		}
+		a.Close()
+		if err := <-done; err != nil && !errors.Is(err, os.ErrClosed) {
+			t.Error(err)
+		}
+		if ready, err := a.Poll(0); ready || !errors.Is(err, os.ErrClosed) {
+			t.Error(ready, err)
+		}
+	}
+}
+
 // Poll waits for a message, and takes nothing away.
 func TestPoll(t *testing.T) {
 	r, w := pipe(t, false)
@@ -180,6 +266,17 @@ func TestPoll(t *testing.T) {
 	}
 	if ready, err := r.Poll(0); ready || err != nil {
 		t.Error(ready, err)
+	}
+	if err := w.Send(nil); err != nil {
+		t.Error(err)
+	}
+	for range 100 { // however short, it looks
+		if ready, err := r.Poll(1); !ready || err != nil {
+			t.Fatal(ready, err)
+		}
+	}
+	if _, err := r.Recv(-1); err != nil {
+		t.Error(err)
 	}
 	polled := make(chan bool, 1)
 	go func() {
