@@ -3,6 +3,7 @@ package shm
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"sync/atomic"
 	"unsafe"
@@ -63,11 +64,16 @@ func CreateRing(size int) (*Ring, *os.File, error) { return createRing(size, fal
 // at a time, as the FloatChannel by which shared arrays and semaphores are taught
 // in Python: the next message is put in when the last one has been taken out.
 func CreateFloatChannel(maxSize int) (*Ring, *os.File, error) {
+	if maxSize < 0 || maxSize > (math.MaxInt-ringOffset-ringHead)/8 {
+		return nil, nil, fmt.Errorf("a channel for %d doubles", maxSize)
+	}
 	return createRing(ringHead+8*maxSize, true)
 }
 
 func createRing(size int, alone bool) (*Ring, *os.File, error) {
-	size = max(padded(size), ringMin)
+	if size = padded(size); !alone {
+		size = max(size, ringMin)
+	}
 	region, f, err := Create("mpx-ring", ringOffset+size)
 	if err != nil {
 		return nil, nil, err
@@ -85,19 +91,19 @@ func OpenRing(fd int) (*Ring, error) {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return nil, fmt.Errorf("map shared memory: %w", err)
 	}
-	if st.Size < ringOffset+ringMin || st.Size%8 != 0 {
+	if st.Size < ringOffset+ringHead || st.Size%8 != 0 {
 		return nil, fmt.Errorf("map shared memory: %d bytes are no ring", st.Size)
 	}
 	region, err := Map(fd, int(st.Size))
 	if err != nil {
 		return nil, err
 	}
-	size := region.uint64At(0).Load()
-	if size != uint64(st.Size-ringOffset) {
+	size, alone := region.uint64At(0).Load(), region.uint64At(8).Load() == 1
+	if size != uint64(st.Size-ringOffset) || !alone && size < ringMin {
 		region.Close()
 		return nil, fmt.Errorf("map shared memory: a ring of %d bytes in %d", size, st.Size)
 	}
-	return newRing(region, int(size), region.uint64At(8).Load() == 1), nil
+	return newRing(region, int(size), alone), nil
 }
 
 func newRing(region *Region, size int, alone bool) *Ring {

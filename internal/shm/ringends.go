@@ -65,6 +65,11 @@ func (e *ringEnd) room(n int, w Wait) error {
 	if e.closedHere || e.peer.closed.Load() != 0 {
 		return ErrClosed
 	}
+	if e.peerDied {
+		if err := e.gone(); err != nil { // room is of no use
+			return err
+		}
+	}
 	free := func() bool { return len(e.buf)-int(e.mine-e.seen) >= n }
 	if !free() {
 		if err := e.await(w, free); err != nil {

@@ -49,6 +49,7 @@ type ringEnd struct {
 	spins      int
 	expected   uint64 // who the peer will be, as far as that is known
 	watch      *watch
+	peerDied   bool // as far as that is known
 	closedHere bool
 }
 
@@ -131,7 +132,7 @@ func (e *ringEnd) gone() error {
 	if e.watch == nil {
 		e.watch = newWatch(who, e.own.bell)
 	}
-	if e.watch.over() {
+	if e.peerDied = e.watch.over(); e.peerDied {
 		return ErrPeerDied
 	}
 	return nil
@@ -155,6 +156,7 @@ type watch struct {
 	who   uint64
 	f     *os.File // its pidfd; nil: there is none to be had
 	ended atomic.Bool
+	blind atomic.Bool // it would not notice
 	done  chan struct{}
 }
 
@@ -165,6 +167,7 @@ func newWatch(who uint64, bell *atomic.Uint32) *watch {
 		if err == nil {
 			unix.Close(fd)
 		}
+		w.blind.Store(true)
 		close(w.done)
 		return w
 	}
@@ -178,16 +181,18 @@ func newWatch(who uint64, bell *atomic.Uint32) *watch {
 				return err == nil && n > 0
 			})
 		}
-		if err == nil {
-			w.ended.Store(true)
-			ring(bell)
+		if err != nil {
+			w.blind.Store(true)
+			return
 		}
+		w.ended.Store(true)
+		ring(bell)
 	}()
 	return w
 }
 
 // over reports whether the process has ended.
-func (w *watch) over() bool { return w.ended.Load() || w.f == nil && !w.lives() }
+func (w *watch) over() bool { return w.ended.Load() || w.blind.Load() && !w.lives() }
 
 func (w *watch) lives() bool {
 	id, ok := identityOf(int(uint32(w.who)))
