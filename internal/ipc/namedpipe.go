@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"mpx/internal/shm"
 )
@@ -141,22 +142,74 @@ func (e *PipeEnd) Send(m Item) error {
 	}
 	_, err := e.out.Put([]Item{m}, shm.Wait{})
 	if errors.Is(err, ErrQueueClosed) {
-		err = ErrOtherClosed
+		return e.whose(ErrOtherClosed)
 	}
 	return err
+}
+
+// whose returns err, which says that the other end is closed, or that this one is.
+func (e *PipeEnd) whose(err error) error {
+	if e.closed() {
+		return ErrEndClosed
+	}
+	return err
+}
+
+// watched calls wait, which waits at the inbox, and meanwhile looks now and then at
+// the pipe itself: who closed an end, or removed the pipe, may have been killed before
+// the inbox knew.
+func (e *PipeEnd) watched(wait func() error) error {
+	over, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		look := time.NewTicker(lookEvery)
+		defer look.Stop()
+		for {
+			select {
+			case <-look.C:
+				e.finish()
+			case <-over:
+				return
+			}
+		}
+	}()
+	err := wait()
+	close(over)
+	<-done
+	if errors.Is(err, io.EOF) {
+		err = e.whose(err)
+	}
+	return err
+}
+
+// finish does what another was killed at.
+func (e *PipeEnd) finish() {
+	err := e.t.Change(func(c *shm.Change) error {
+		if c.Words[wordClosed1]|c.Words[wordClosed2] == 0 {
+			return nil
+		}
+		return e.closeQueues()
+	})
+	if errors.Is(err, shm.ErrRemoved) {
+		_ = e.in.Object().Remove() // and who waits there knows
+	}
 }
 
 // Recv gives out the next message, which is received when it is Done. io.EOF: the
 // other end is closed, and all has been received. shm.ErrTimeout: there was none in
 // time.
-func (e *PipeEnd) Recv(w shm.Wait) (*Lease, error) {
+func (e *PipeEnd) Recv(w shm.Wait) (l *Lease, err error) {
 	switch {
 	case e.in == nil:
 		return nil, ErrWriteOnly
 	case e.closed():
 		return nil, ErrEndClosed
 	}
-	return e.in.Lease(w)
+	err = e.watched(func() error {
+		l, err = e.in.Lease(w)
+		return err
+	})
+	return l, err
 }
 
 // Poll reports whether there is something to receive, a message or the end, and
@@ -168,9 +221,12 @@ func (e *PipeEnd) Poll(w shm.Wait) (bool, error) {
 	case e.closed():
 		return false, ErrEndClosed
 	}
-	err := e.in.AwaitItem(w)
-	if errors.Is(err, shm.ErrTimeout) {
+	err := e.watched(func() error { return e.in.AwaitItem(w) })
+	switch {
+	case errors.Is(err, shm.ErrTimeout):
 		return false, nil
+	case err == nil:
+		err = e.whose(nil)
 	}
 	return err == nil, err
 }
