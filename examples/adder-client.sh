@@ -3,12 +3,18 @@
 #
 #   adder-client.sh A B
 #
-# Where there may be several clients at a time, the lock gives each its own answer.
+# Where there may be several clients at a time, the lock gives each its own answer; one
+# that was killed may have left its own, so the answer names whose it is.
 set -eu
 pipe=${PIPE:-adder}
 if [ "${LOCKED:-}" != yes ]; then
-	LOCKED=yes exec mpx lock "$pipe.client" "$0" "$@"
+	LOCKED=yes exec mpx lock "$pipe.client" sh "$0" "$@"
 fi
-mpx pipe send "$pipe:1" -- "$1
-$2"
-mpx pipe recv "$pipe:1" --timeout 1m
+nl='
+'
+mpx pipe send "$pipe:1" -- "$$$nl$1$nl$2"
+answer=
+until [ "${answer%%"$nl"*}" = "$$" ]; do
+	answer=$(mpx pipe recv "$pipe:1" --timeout 1m)
+done
+printf '%s\n' "${answer#*"$nl"}"

@@ -9,6 +9,7 @@ counter=counter.$$ # of this run alone
 
 mpx value create "$counter"
 trap 'mpx value rm "$counter"' EXIT
+trap 'exit 1' HUP INT TERM # and then that; dash would leave without
 
 i=0
 while [ "$i" -lt "$jobs" ]; do

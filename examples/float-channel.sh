@@ -13,6 +13,7 @@ mpx value create "$ch.length"
 mpx semaphore create "$ch.empty" --value 1
 mpx semaphore create "$ch.full" --value 0
 trap 'mpx rm "$ch.buffer" "$ch.length" "$ch.empty" "$ch.full"' EXIT
+trap 'exit 1' HUP INT TERM # and then that; dash would leave without
 
 send() { # VALUE...
 	mpx semaphore acquire "$ch.empty"

@@ -12,6 +12,8 @@ set -u
 workers=${1:-3}
 load=${2:-default_load} compute=${3:-default_compute}
 phase=phase.$$ # of this run alone
+trap 'mpx rm "$phase"' EXIT
+trap 'exit 1' HUP INT TERM # and then that; dash would leave without
 
 default_load() {
 	sleep "0.$1" # each takes another time
@@ -34,5 +36,4 @@ status=0
 for pid in $pids; do
 	wait "$pid" || status=1
 done
-mpx rm "$phase"
 exit "$status"

@@ -9,6 +9,7 @@ pipe=pipe.$$ # of this run alone
 
 mpx pipe create "$pipe" --simplex # end 2 sends, end 1 receives
 trap 'mpx pipe rm "$pipe"' EXIT
+trap 'exit 1' HUP INT TERM # and then that; dash would leave without
 
 consumer() {
 	while item=$(mpx pipe recv "$pipe:1"); do
@@ -19,7 +20,7 @@ consumer() {
 consumer &
 
 for item in "$@"; do
-	mpx pipe send "$pipe:2" "$item"
+	mpx pipe send "$pipe:2" -- "$item" # which may begin with -
 done
 mpx pipe close "$pipe:2"
 wait

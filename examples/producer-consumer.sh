@@ -12,6 +12,7 @@ queue=queue.$$ # of this run alone
 
 mpx queue create "$queue"
 trap 'mpx queue rm "$queue"' EXIT
+trap 'exit 1' HUP INT TERM # and then that; dash would leave without
 
 # CONSUMERS processes, each with an item at a time.
 pids=
@@ -20,7 +21,7 @@ for c in $(seq "$consumers"); do
 	pids="$pids $!"
 done
 
-mpx queue put "$queue" "$@"
+mpx queue put "$queue" -- "$@"
 mpx queue join "$queue"  # all are done
 mpx queue close "$queue" # and the consumers end by themselves
 for pid in $pids; do

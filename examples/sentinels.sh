@@ -19,10 +19,11 @@ consumer() {
 
 mpx queue create "$queue"
 trap 'mpx queue rm "$queue"' EXIT
+trap 'exit 1' HUP INT TERM # and then that; dash would leave without
 for c in $(seq "$consumers"); do
 	consumer "$c" &
 done
-mpx queue put "$queue" "$@"
+mpx queue put "$queue" -- "$@"
 for c in $(seq "$consumers"); do
 	mpx queue put "$queue" END
 done

@@ -13,6 +13,7 @@ if [ $# = 0 ]; then set -- date +%T.%N; fi # tell when it began
 go=go.$$ ready=ready.$$ # of this run alone
 mpx semaphore create "$ready" --value 0
 trap 'mpx rm "$go" "$ready"' EXIT
+trap 'exit 1' HUP INT TERM # and then that; dash would leave without
 
 generator() {
 	${PREPARE:-true} || exit

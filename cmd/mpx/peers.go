@@ -135,6 +135,8 @@ func flagError(cmd *cobra.Command, err error) error {
 	var bad *pflag.InvalidValueError
 	var tu *task.UsageError
 	switch {
+	case (cmd.Name() == "put" || cmd.Name() == "send") && unknownFlag(err.Error()) != "":
+		hint = "what begins with - stands behind --"
 	case errors.As(err, &tu):
 		hint = tu.Hint
 	case errors.As(err, &bad):
