@@ -14,6 +14,8 @@ clock=$(mpx process start --die-with-parent -- sh -c '
 		i=$((i + 1))
 	done' clock "$interval" "$times")
 
+trap 'mpx process kill "$clock"; mpx process join "$clock" || :; mpx process rm "$clock"' EXIT
+trap 'exit 1' HUP INT TERM # and then that; dash would leave without
+
 mpx process log -f "$clock" # what it prints, until it ends
 mpx process join "$clock"
-mpx process rm "$clock"
