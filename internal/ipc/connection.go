@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -252,7 +253,9 @@ func (c *Connection) poll(limit time.Duration) (bool, error) {
 	if limit > 0 {
 		until = time.Now().Add(limit)
 	}
-	if err := c.f.SetReadDeadline(until); err != nil {
+	if err := c.f.SetReadDeadline(until); errors.Is(err, os.ErrNoDeadline) {
+		return pollBlocking(raw, limit)
+	} else if err != nil {
 		return false, err
 	}
 	defer c.f.SetReadDeadline(time.Time{}) //nolint:errcheck // as it was
@@ -270,4 +273,26 @@ func (c *Connection) poll(limit time.Duration) (bool, error) {
 		}
 	}
 	return ready, err
+}
+
+// pollBlocking is poll of a file that the runtime does not watch: another program has
+// handed it over, and it blocks.
+func pollBlocking(raw syscall.RawConn, limit time.Duration) (ready bool, err error) {
+	begin := time.Now()
+	cerr := raw.Control(func(fd uintptr) {
+		for {
+			ms := -1
+			if limit >= 0 {
+				left := max(0, limit-time.Since(begin))
+				ms = int(min((left+time.Millisecond-1)/time.Millisecond, math.MaxInt32))
+			}
+			var n int
+			n, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, ms)
+			ready = n > 0
+			if err == nil && (ready || limit >= 0 && time.Since(begin) >= limit) || err != nil && !errors.Is(err, unix.EINTR) {
+				return
+			}
+		}
+	})
+	return ready, errors.Join(err, cerr)
 }

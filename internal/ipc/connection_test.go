@@ -306,6 +306,41 @@ func TestPoll(t *testing.T) {
 	}
 }
 
+// A pipe that another program has made blocks, and is polled all the same.
+func TestPollBlocking(t *testing.T) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	r, w := NewConnection(os.NewFile(uintptr(fds[0]), "r"), true, false), NewConnection(os.NewFile(uintptr(fds[1]), "w"), false, true)
+	defer r.Close()
+	defer w.Close()
+	begin := time.Now()
+	if ready, err := r.Poll(20 * time.Millisecond); ready || err != nil || time.Since(begin) < 20*time.Millisecond {
+		t.Error(ready, err, time.Since(begin))
+	}
+	if ready, err := r.Poll(0); ready || err != nil {
+		t.Error(ready, err)
+	}
+	sent := make(chan error, 1)
+	go func() { sent <- w.Send([]byte("x")) }()
+	for _, limit := range []time.Duration{-1, 0, 1, time.Minute} {
+		if ready, err := r.Poll(limit); !ready || err != nil {
+			t.Error(limit, ready, err)
+		}
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
+	if m, err := r.Recv(-1); err != nil || string(m) != "x" {
+		t.Error(m, err)
+	}
+	r.Close()
+	if ready, err := r.Poll(0); ready || !errors.Is(err, os.ErrClosed) {
+		t.Error(ready, err)
+	}
+}
+
 // However the bytes of a stream arrive, its messages are those that were sent.
 func TestConnectionStream(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
