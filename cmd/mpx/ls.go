@@ -115,7 +115,7 @@ func lookAt(dir *shm.Dir, name string) (*listing, error) {
 	case shm.KindQueue:
 		l.parties, l.State, err = lookAtQueue(dir, name)
 	case shm.KindPipe:
-		l.State, err = lookAtPipe(dir, name)
+		l.parties, l.State, err = lookAtPipe(dir, name)
 	default:
 		l.parties, err = o.Parties()
 		if err == nil {
@@ -154,22 +154,24 @@ func lookAtQueue(dir *shm.Dir, name string) (parties []shm.Party, state string, 
 	return parties, queueText(&s), err
 }
 
-// lookAtPipe tells, for people, what waits at the ends of a pipe.
-func lookAtPipe(dir *shm.Dir, name string) (state string, err error) {
+// lookAtPipe tells who is at the ends of a pipe, and, for people, what waits there.
+func lookAtPipe(dir *shm.Dir, name string) (parties []shm.Party, state string, err error) {
 	for n := 1; n <= 2 && err == nil; n++ {
 		var e *ipc.PipeEnd
 		if e, err = ipc.OpenPipeEnd(dir, name, n); err != nil {
 			break
 		}
 		waiting, closed, serr := e.State()
-		err = errors.Join(serr, e.Close())
+		there, perr := e.Parties()
+		parties = append(parties, there...)
+		err = errors.Join(serr, perr, e.Close())
 		text := fmt.Sprintf("%d: %d wait", n, waiting)
 		if closed {
 			text = fmt.Sprintf("%d: closed", n)
 		}
 		state += ", " + text
 	}
-	return strings.TrimPrefix(state, ", "), err
+	return parties, strings.TrimPrefix(state, ", "), err
 }
 
 // queueText returns how a queue is, for people: 3 of 10 wait, 2 at work, closed.

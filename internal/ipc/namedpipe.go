@@ -231,6 +231,14 @@ func (e *PipeEnd) Poll(w shm.Wait) (bool, error) {
 	return err == nil, err
 }
 
+// Parties returns who receives, and holds a message, and who waits for one.
+func (e *PipeEnd) Parties() ([]shm.Party, error) {
+	if e.in == nil {
+		return nil, nil
+	}
+	return e.in.Object().Parties()
+}
+
 // State returns how many messages wait for the end, and whether it is closed.
 func (e *PipeEnd) State() (waiting int, closed bool, err error) {
 	if e.in != nil {
