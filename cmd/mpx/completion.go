@@ -88,6 +88,7 @@ func flagCompletions() map[string]string {
 		"arg-file":    aFile,
 		"check":       aFile,
 		"chunksize":   "auto",
+		"dir":         aDir,
 		"events":      aFile,
 		"for":         aCommand,
 		"halt":        "never|soon,fail=1|now,fail=1|soon,fail=10%|now,success=1",

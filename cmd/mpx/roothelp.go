@@ -16,6 +16,7 @@ const rootExamples = `  producer | mpx map -j 16 cmd     each line becomes the l
   mpx bench CMD < tasks            what a pool gains over one task after another
   mpx lock NAME CMD                one at a time, whoever starts it
   mpx sem NAME -n 4 CMD            four at a time
+  mpx queue get NAME CMD           an item of a queue, leased until CMD succeeds
   mpx process start NAME CMD       in the background, under a name`
 
 const rootStatus = `  0     all went well

@@ -172,7 +172,11 @@ func flagTerm(term string) string {
 	words := strings.Split(term, " ")
 	for i, w := range words {
 		if name, comma := strings.CutSuffix(w, ","); strings.HasPrefix(w, "-") {
+			name, value, optional := strings.Cut(name, "[=")
 			words[i] = bold(name)
+			if optional { // --flag[=VALUE]
+				words[i] += `[=\fI` + escape(strings.TrimSuffix(value, "]")) + `\fR]`
+			}
 			if comma {
 				words[i] += ","
 			}
