@@ -147,6 +147,10 @@ func completionOfVerb(cmd *cobra.Command) cobra.CompletionFunc {
 	switch cmd.Parent().Name() + " " + cmd.Name() {
 	case "process start":
 		return completeNewThenCommand
+	case "pool start":
+		return completeNewThenCommand
+	case "pool apply", "pool submit":
+		return completeNameThenFiles
 	case "process wait":
 		return completeName // any number
 	case "process ls":
@@ -205,6 +209,14 @@ func completeName(*cobra.Command, []string, string) ([]string, cobra.ShellCompDi
 	}
 	names, _ := d.Names() // none if it cannot be read
 	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeNameThenFiles completes a name, and files behind it.
+func completeNameThenFiles(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return completeName(cmd, args, typed)
+	}
+	return nil, cobra.ShellCompDirectiveDefault
 }
 
 // completeNameThenCommand completes a name, and the command behind it.

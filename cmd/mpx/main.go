@@ -14,7 +14,8 @@ import (
 )
 
 func main() {
-	// A worker is this program started again, and so are a keeper and a sender. It is
+	// A worker is this program started again, and so are a keeper, a pool's
+	// supervisor and a sender. It is
 	// told by an argument, and before anything else: the commands' tree costs start-up
 	// time.
 	if len(os.Args) > 1 {
@@ -24,6 +25,8 @@ func main() {
 		case server.KeeperArg:
 			keepIgnored() // its command does, as with & in a shell
 			os.Exit(server.Main(os.Args[2:]))
+		case server.SupervisorArg:
+			os.Exit(supervisePool(os.Args[2:], os.Stderr))
 		case channelArg:
 			os.Exit(channelSender(os.Args[2:]))
 		}

@@ -13,7 +13,7 @@ const rmLong = `Remove shared objects, of whatever kind.
 
 One that is held or waited for is removed all the same: who holds it keeps it, who
 waits goes on with the next one of that name, and both run at a time. A process
-must have ended; its log goes with it. A lock or a
+must have ended; its log goes with it. So must a pool, whose results go. A lock or a
 sem that nobody uses takes a file of 8 KB in memory, until the machine stops.`
 
 const rmExamples = `  mpx rm deploy
@@ -30,7 +30,7 @@ func (a *app) rmCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVarP(&force, "force", "f", false, "say nothing of what is not there")
 	return helped(cmd, `  0     all of them are removed
-  1     there is none of a name, or it is a process that runs; the others are removed
+  1     there is none of a name, or it is a process or a pool that runs; the others are removed
   2     wrong usage
   125   mpx itself failed`)
 }
@@ -50,8 +50,9 @@ func (a *app) removeObjects(cmd *cobra.Command, names []string, force bool) erro
 		return err
 	}
 	var worst error
+	var failed *failedError
 	for _, name := range names {
-		err := dir.Remove(name)
+		err := removeObject(dir, name)
 		switch {
 		case errors.Is(err, shm.ErrNotExist) && force, err == nil:
 		case errors.Is(err, shm.ErrNotExist):
@@ -60,9 +61,27 @@ func (a *app) removeObjects(cmd *cobra.Command, names []string, force bool) erro
 		case errors.Is(err, shm.ErrRunning):
 			fmt.Fprintf(a.stderr, "mpx: %s: %v\nmpx: hint: %s\n", name, err, runningHint(name))
 			worst = &outcome{status: exitFailed}
+		case errors.As(err, &failed):
+			fmt.Fprintf(a.stderr, "mpx: %s\nmpx: hint: %s\n", failed.msg, failed.hint)
+			worst = &outcome{status: exitFailed}
 		default:
 			return objectError(name, err, nil)
 		}
 	}
 	return worst
+}
+
+// removeObject removes an object of whatever kind. Of a pool that has ended, while
+// results wait, its supervisor does it.
+func removeObject(dir *shm.Dir, name string) error {
+	err := dir.Remove(name)
+	if !errors.Is(err, shm.ErrRunning) {
+		return err
+	}
+	p, oerr := dir.OpenPool(name)
+	if oerr != nil {
+		return err // a process
+	}
+	p.Close()
+	return removePool(dir, name)
 }

@@ -54,7 +54,7 @@ func (a *app) root() *cobra.Command {
 	root.Flags().Bool("version", false, "tell the version and what it was built from")
 	root.AddCommand(a.mapCommand(), a.digestCommand(), a.benchCommand())
 	root.AddCommand(a.lockCommand(), a.semCommand(), a.semaphoreCommand(), a.eventCommand(), a.condCommand(), a.barrierCommand())
-	root.AddCommand(a.valueCommand(), a.arrayCommand(), a.queueCommand(), a.pipeCommand(), a.processCommand(), a.lsCommand(), a.rmCommand())
+	root.AddCommand(a.valueCommand(), a.arrayCommand(), a.queueCommand(), a.pipeCommand(), a.poolCommand(), a.processCommand(), a.lsCommand(), a.rmCommand())
 	root.AddCommand(a.cpuCountCommand(), a.completionCommand())
 	return root
 }

@@ -30,10 +30,11 @@ type Stream struct {
 	stopped bool          // the source is not wanted any more
 
 	// The scheduler's alone:
-	open  bool   // the source may yield more
-	tasks int    // tasks without a result
-	index uint64 // of the next task
-	fault error  // of the source
+	open    bool   // the source may yield more
+	dropped bool   // nobody wants it
+	tasks   int    // tasks without a result
+	index   uint64 // of the next task
+	fault   error  // of the source
 }
 
 // A load is a number of tasks and the bytes of their data.

@@ -238,6 +238,9 @@ func (p *Pool) Join() error {
 	return p.err()
 }
 
+// Ended returns a channel that is closed when every worker is gone for good.
+func (p *Pool) Ended() <-chan struct{} { return p.ended }
+
 // pauseTime is how long Pause waits for a worker that does not answer: one that
 // is itself stopped, say.
 const pauseTime = 2 * time.Second

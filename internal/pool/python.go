@@ -79,6 +79,7 @@ func (p *Pool) MapAsync(vs []task.Values, callback func([]task.Result)) (*AsyncR
 	if err != nil {
 		return nil, err
 	}
+	a.s = s
 	go a.collect(s, callback)
 	return a, nil
 }
@@ -172,6 +173,7 @@ func (it *Iterator) pop() (r task.Result, ok bool) {
 
 // An AsyncResult is the future of ApplyAsync and MapAsync.
 type AsyncResult struct {
+	s       *Stream
 	done    chan struct{} // closed when the following are set
 	results []task.Result
 	err     error

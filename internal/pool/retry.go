@@ -36,7 +36,7 @@ func (s *scheduler) settle(results []result) []result {
 // counts it.
 func (s *scheduler) failsAgain(r *result) bool {
 	c := &s.p.cfg
-	if s.stopped || s.halted || r.it.failed >= c.Retries || !failed(r.r.Status) {
+	if s.stopped || s.halted || r.it.s.dropped || r.it.failed >= c.Retries || !failed(r.r.Status) {
 		return false
 	}
 	if c.RetryOn != nil && !c.RetryOn(&r.r) {

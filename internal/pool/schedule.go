@@ -30,6 +30,7 @@ type scheduler struct {
 	timer   *time.Timer     // of alarm; nil: there was none yet
 	held    bool            // paused: nothing is started until Resume
 	pausing []chan struct{} // to be closed when every worker has paused
+	warmers []chan struct{} // to be closed when a worker has been initialized
 	tally
 	gate
 	median
@@ -68,6 +69,7 @@ func (s *scheduler) run() {
 		s.recycle()
 		s.dispatch()
 		s.prepare()
+		s.warm()
 		s.endStreams()
 		if s.closing && len(s.streams) == 0 {
 			s.retireAll()
@@ -102,6 +104,10 @@ func (s *scheduler) handle(e event) {
 	case waking:
 		s.alarm = time.Time{}
 		s.checkInitializers(time.Now())
+	case warming:
+		s.warmers = append(s.warmers, e.done)
+	case dropping:
+		s.forsake(e.s)
 	case asking:
 		e.reply <- s.status()
 	case reported:
@@ -138,6 +144,8 @@ func (s *scheduler) arrive(e arriving) {
 	}
 	if s.stopped || s.halted {
 		s.cancelQueue()
+	} else if e.s.dropped {
+		s.forsake(e.s)
 	}
 }
 

@@ -41,6 +41,8 @@ type Status struct {
 	Read    uint64         // tasks taken from sources so far
 	All     bool           // no more will come
 	Running []task.Running // in the order of their workers' starts
+	Waiting int            // tasks that no worker has been given
+	Workers []WorkerStatus // in the order of their starts
 }
 
 type asking struct{ reply chan Status }
@@ -55,8 +57,9 @@ func (p *Pool) Status() Status {
 }
 
 func (s *scheduler) status() Status {
-	st := Status{Read: s.seq, All: !s.reading()}
+	st := Status{Read: s.seq, All: !s.reading(), Waiting: s.queue.len() + len(s.later)}
 	for _, w := range s.workers {
+		st.Workers = append(st.Workers, w.status())
 		if r, ok := w.running(); ok {
 			st.Running = append(st.Running, r)
 		}

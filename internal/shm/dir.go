@@ -113,7 +113,7 @@ func (d *Dir) Names() ([]string, error) {
 
 // Remove removes the object name, and any other file of that name in d. Who holds
 // it keeps it, who waits goes on with the next one of the name. ErrNotExist: there
-// is none. ErrRunning: it is a process that runs.
+// is none. ErrRunning: it is a process or a pool that runs.
 func (d *Dir) Remove(name string) error {
 	o, err := d.Open(name, 0)
 	switch {

@@ -29,12 +29,13 @@ const (
 	KindQueue     Kind = 8
 	KindPipe      Kind = 9
 	KindProcess   Kind = 10
+	KindPool      Kind = 11
 )
 
 var kindWords = map[Kind]string{
 	KindLock: "lock", KindSem: "sem", KindSemaphore: "semaphore", KindEvent: "event",
 	KindBarrier: "barrier", KindValue: "value", KindArray: "array", KindQueue: "queue", KindPipe: "pipe",
-	KindProcess: "process",
+	KindProcess: "process", KindPool: "pool",
 }
 
 func (k Kind) String() string {
@@ -198,7 +199,7 @@ func (o *Object) Close() error {
 func (o *Object) Made() time.Time { return time.Unix(0, o.made) }
 
 // Remove takes o's name away, and what of it is not in its file. Who has it open
-// notices. ErrRunning: it is a process that runs.
+// notices. ErrRunning: it is a process or a pool that runs.
 func (o *Object) Remove() error {
 	if o.Kind == KindQueue {
 		if err := (&Table{o, 0}).removeFar(); err != nil {
@@ -213,6 +214,11 @@ func (o *Object) Remove() error {
 		}
 		if o.Kind == KindProcess {
 			if err := (&Process{o}).mayGo(); err != nil {
+				return err
+			}
+		}
+		if o.Kind == KindPool {
+			if err := (&Pool{o}).mayGo(); err != nil {
 				return err
 			}
 		}
@@ -244,7 +250,7 @@ func (o *Object) unlinkAll() error {
 				_ = inside.Remove(name)
 			}
 		}
-	case KindQueue:
+	case KindQueue, KindPool:
 	default:
 		return nil
 	}

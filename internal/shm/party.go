@@ -142,6 +142,9 @@ func (o *Object) Parties() (list []Party, err error) {
 		if o.Kind == KindQueue {
 			list = (&Table{o, tableRows(o)}).holders(list)
 		}
+		if o.Kind == KindPool {
+			list = (&Pool{o}).holders(list)
+		}
 		return nil
 	})
 	if err == nil && o.Kind == KindLock {

@@ -12,6 +12,7 @@ var states = map[Kind]func(*Object) (string, error){
 	KindValue:     valueState,
 	KindArray:     arrayState,
 	KindProcess:   processText,
+	KindPool:      poolText,
 }
 
 // State returns how o is, for people: "held", "2 of 4 free", its number; "" where

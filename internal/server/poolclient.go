@@ -1,0 +1,236 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"mpx/internal/ipc"
+	"mpx/internal/shm"
+
+	"golang.org/x/sys/unix"
+)
+
+// A LostError says that a pool's supervisor is gone, or went in the middle of it.
+type LostError struct {
+	PID int
+	// Planned says that the pool has ended as it was told to.
+	Planned bool
+}
+
+func (e *LostError) Error() string {
+	if e.Planned {
+		return "the pool has ended"
+	}
+	return fmt.Sprintf("the pool's supervisor, process %d, was killed: what it ran has ended, its results are lost", e.PID)
+}
+
+// A PoolClient is a connection with a pool's supervisor, for one goroutine. Errors of
+// its methods are a *PoolError, if the supervisor refuses, a *LostError, if it is gone,
+// or those of writing what it sends.
+type PoolClient struct {
+	dir    *shm.Dir
+	record *shm.Pool
+	c      *ipc.Connection
+}
+
+// DialPool connects to the supervisor of the pool name. shm.ErrNotExist: there is no
+// such pool.
+func DialPool(dir *shm.Dir, name string) (*PoolClient, error) {
+	record, err := dir.OpenPool(name)
+	if err != nil {
+		return nil, err
+	}
+	p := &PoolClient{dir: dir, record: record}
+	if p.c, err = dial(record.Side()); err == nil {
+		return p, nil
+	}
+	defer record.Close()
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.ECONNRESET) {
+		lost := p.lost()
+		if lost.Planned {
+			return nil, shm.ErrNotExist
+		}
+		return nil, lost
+	}
+	return nil, fmt.Errorf("connect to its supervisor: %w", err)
+}
+
+// Close hangs up.
+func (p *PoolClient) Close() {
+	p.c.Close()
+	p.record.Close()
+}
+
+// lost says why the supervisor is not there: one that leaves as planned has first said
+// so, and taken the name away. Whether it still is a process decides nothing: who is
+// killed hangs up before that.
+func (p *PoolClient) lost() *LostError {
+	_, pid, _ := p.record.Look()
+	now, err := p.dir.OpenPool(p.record.Name)
+	if err == nil {
+		defer now.Close()
+	}
+	gone := errors.Is(err, shm.ErrNotExist) || err == nil && !now.Made().Equal(p.record.Made())
+	return &LostError{pid, gone && p.record.Over()}
+}
+
+func (p *PoolClient) send(r request, body []byte) error {
+	return p.broken(send(p.c, r, body))
+}
+
+// broken tells the end of the supervisor from other errors.
+func (p *PoolClient) broken(err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
+		return p.lost()
+	}
+	return fmt.Errorf("talk to the pool's supervisor: %w", err)
+}
+
+// next receives an answer that the client knows.
+func (p *PoolClient) next() (a answer, body []byte, err error) {
+	for {
+		a = answer{}
+		if body, err = receive(p.c, &a); err != nil {
+			return a, nil, p.broken(err)
+		}
+		switch a.Is {
+		case isError:
+			if a.Error == nil {
+				a.Error = &PoolError{KindFailed, "the supervisor does not say why it refuses", ""}
+			}
+			return a, nil, a.Error
+		case isOut, isEnd, isTicket, isYes, isNo, isDone, isStatus:
+			return a, body, nil
+		}
+	}
+}
+
+// ask sends a request that one answer follows.
+func (p *PoolClient) ask(r request, body []byte) (a answer, err error) {
+	if err := p.send(r, body); err != nil {
+		return a, err
+	}
+	a, _, err = p.next()
+	return a, err
+}
+
+func values(do string, vs []string) (request, []byte) {
+	r := request{Do: do}
+	var body []byte
+	for _, v := range vs {
+		r.Sizes = append(r.Sizes, len(v))
+		body = append(body, v...)
+	}
+	return r, body
+}
+
+// Apply runs a task, writes its output, and returns how it ended.
+func (p *PoolClient) Apply(vs []string, stdout, stderr io.Writer) (*Outcome, error) {
+	if err := p.send(values(doApply, vs)); err != nil {
+		return nil, err
+	}
+	return p.result(stdout, stderr)
+}
+
+// Submit begins a task and returns its ticket.
+func (p *PoolClient) Submit(vs []string) (string, error) {
+	a, err := p.ask(values(doSubmit, vs))
+	return a.Ticket, err
+}
+
+// Get writes the output of a ticket's task and returns how it ended; the supervisor
+// then forgets it.
+func (p *PoolClient) Get(ticket string, w shm.Wait, stdout, stderr io.Writer) (*Outcome, error) {
+	if err := p.send(request{Do: doGet, Ticket: ticket, Wait: nanoseconds(w)}, nil); err != nil {
+		return nil, err
+	}
+	o, err := p.result(stdout, stderr)
+	if err == nil {
+		_ = p.send(request{Do: doGot}, nil) // an error: there is nobody to forget it
+	}
+	return o, err
+}
+
+// result takes in a task's output and end.
+func (p *PoolClient) result(stdout, stderr io.Writer) (*Outcome, error) {
+	for {
+		a, body, err := p.next()
+		switch {
+		case err != nil:
+			return nil, err
+		case a.Is == isEnd && a.Result != nil:
+			return a.Result, nil
+		case a.Is == isOut && a.Stream == 2:
+			_, err = stderr.Write(body)
+		case a.Is == isOut:
+			_, err = stdout.Write(body)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// Wait waits for the end of a ticket's task.
+func (p *PoolClient) Wait(ticket string, w shm.Wait) error {
+	_, err := p.ask(request{Do: doWait, Ticket: ticket, Wait: nanoseconds(w)}, nil)
+	return err
+}
+
+// Ready reports whether a ticket's task has ended.
+func (p *PoolClient) Ready(ticket string) (bool, error) { return p.yes(doReady, ticket) }
+
+// Successful reports whether a ticket's task, which has ended, went well.
+func (p *PoolClient) Successful(ticket string) (bool, error) { return p.yes(doSuccessful, ticket) }
+
+func (p *PoolClient) yes(do, ticket string) (bool, error) {
+	a, err := p.ask(request{Do: do, Ticket: ticket}, nil)
+	return a.Is == isYes, err
+}
+
+// Join waits until the last worker of a pool is gone that was closed or terminated.
+func (p *PoolClient) Join(w shm.Wait) error {
+	_, err := p.ask(request{Do: doJoin, Wait: nanoseconds(w)}, nil)
+	return err
+}
+
+// Shut closes the pool.
+func (p *PoolClient) Shut() error { return p.order(doClose) }
+
+// Terminate ends what runs.
+func (p *PoolClient) Terminate() error { return p.order(doTerminate) }
+
+// Remove has the supervisor of a pool that has ended leave, though results wait. It
+// returns when it has.
+func (p *PoolClient) Remove() error {
+	err := p.order(doRemove)
+	for err == nil {
+		_, _, err = p.next()
+	}
+	var l *LostError
+	if errors.As(err, &l) && l.Planned {
+		return nil
+	}
+	return err
+}
+
+func (p *PoolClient) order(do string) error {
+	_, err := p.ask(request{Do: do}, nil)
+	return err
+}
+
+// Status returns what the pool is doing.
+func (p *PoolClient) Status() (*PoolStatus, error) {
+	a, err := p.ask(request{Do: doStatus}, nil)
+	if err == nil && a.Status == nil {
+		err = &PoolError{KindFailed, "the supervisor does not say how it is", ""}
+	}
+	return a.Status, err
+}
+
+// nanoseconds is w in a request.
+func nanoseconds(w shm.Wait) int64 { return int64(w.Left()) }
