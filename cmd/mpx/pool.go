@@ -25,8 +25,9 @@ is free again when the last worker is gone and no result waits.
 
 A client that is killed or interrupted: its applied task is taken back if no worker
 has it, and else goes on to its end, its output dropped; what was submitted stays.
-When the supervisor is killed, all that the pool runs ends, clients are told at once,
-and start starts a new one.`
+SIGTERM to the supervisor is terminate, and no result is waited for. When it is
+killed, all that the pool runs ends, clients are told at once, and start starts a new
+one.`
 
 const poolExamples = `  mpx pool start thumbs -j4 convert {1} -resize {2} {1.}-small.png
   mpx pool apply thumbs a.png 50%

@@ -200,9 +200,14 @@ func (a *app) startPool(cmd *cobra.Command, o *poolOptions, args []string) error
 	if err != nil {
 		return err
 	}
-	err = server.StartPool(&server.PoolSpec{Dir: dir, Name: name, Parent: parent, Words: poolWords(cmd.Flags(), words)})
-	if errors.Is(err, shm.ErrExists) {
-		return poolTaken(dir, name)
+	s := &server.PoolSpec{Dir: dir, Name: name, Parent: parent, Words: poolWords(cmd.Flags(), words)}
+	for range startTries {
+		if err = server.StartPool(s); !errors.Is(err, shm.ErrExists) {
+			break
+		}
+		if err := poolTaken(dir, name); err != nil {
+			return err
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("start the pool %s: %w", name, err)
@@ -210,15 +215,24 @@ func (a *app) startPool(cmd *cobra.Command, o *poolOptions, args []string) error
 	return nil
 }
 
-// poolTaken says by what the name is taken.
+// startTries is how often a name is tried that is another's whenever it is tried, and
+// nobody's when one looks whose.
+const startTries = 20
+
+// poolTaken says by what the name is taken; nil: it is not, by now.
 func poolTaken(dir *shm.Dir, name string) error {
 	p, err := dir.OpenPool(name)
+	if errors.Is(err, shm.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return objectError(name, err, nil) // an object of another kind
 	}
 	defer p.Close()
 	state, pid, err := p.Look()
 	switch {
+	case err == nil && state == shm.PoolLost:
+		return nil
 	case err != nil:
 		return objectError(name, err, nil)
 	case state == shm.PoolEnded:

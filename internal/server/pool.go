@@ -130,7 +130,8 @@ func (s *supervisor) run() {
 	var stuck <-chan time.Time
 	for ended := s.joined; ; {
 		select {
-		case <-s.signals:
+		case <-s.signals: // who sends one wants it gone
+			s.change(func() { s.abandoned = true })
 			s.terminate()
 		case <-s.parent:
 			s.parent = nil

@@ -5,7 +5,9 @@
 //	     returns when the command runs      a session of its own,   a session of its own,
 //	                                        a subreaper             dies with the keeper
 //
-// and its record is a named object of package shm.
+// and its record is a named object of package shm. A named pool has a supervisor, this
+// program, too, which runs a pool of package pool for whoever connects to its socket:
+// see PROTOCOL.md.
 package server
 
 import (

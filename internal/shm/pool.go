@@ -66,7 +66,18 @@ func (d *Dir) MakePool(name string, prepare func(side string) error) (*Pool, err
 			}
 		})
 		if err == nil && failed == nil {
-			return &Pool{o}, o.Tidy()
+			// What is not removed now the next pool will: it may be another's who is
+			// about to find that the name is taken.
+			_ = o.Tidy()
+			if _, err := os.Lstat(side); err == nil {
+				return &Pool{o}, nil
+			}
+			// One that was tidying up, and is gone by now, took it for a leftover.
+			failed = errors.Join(o.unlink(), o.Close())
+			if failed == nil {
+				continue
+			}
+			return nil, failed
 		}
 		if err == nil {
 			err = errors.Join(failed, o.unlink(), o.Close())
