@@ -26,11 +26,15 @@ func (a *app) mapCommand() *cobra.Command {
 		Example: mapExamples,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.jobsGiven = cmd.Flags().Changed("jobs") || cmd.Flags().Changed("max-procs")
+			if o.pool != "" {
+				return a.mapOnPool(cmd, o, args)
+			}
 			return a.runMap(o, args)
 		},
 	}
 	cmd.Flags().SetInterspersed(false)
 	o.addFlags(cmd.Flags())
+	o.addPoolFlag(cmd.Flags())
 	return helped(cmd, mapStatus)
 }
 

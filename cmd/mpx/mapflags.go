@@ -31,6 +31,7 @@ type mapOptions struct {
 	maxAge      string
 	initializer string
 	worker      string
+	pool        string // the name of one that is there; "": none
 	protocol    string
 	inflight    string
 
@@ -153,6 +154,11 @@ func (o *mapOptions) addPoolFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.inflight, "inflight", "auto", "give a filter up to `N` records before it has answered, more only if it holds back its replies; auto: by how long they take")
 	f.StringVar(&o.shell, "shell", "", "run every shell line by `SHELL` (flags allowed: 'bash -eo pipefail')")
 	f.BoolVar(&o.noShell, "no-shell", false, "never use a shell")
+}
+
+// addPoolFlag adds the flag of who has no pool of its own.
+func (o *mapOptions) addPoolFlag(f *pflag.FlagSet) {
+	f.StringVar(&o.pool, "pool", "", "have the tasks run by the pool `NAME`, which mpx pool start has started, by its COMMAND")
 }
 
 func (o *mapOptions) addOutputFlags(f *pflag.FlagSet) {

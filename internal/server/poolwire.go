@@ -61,19 +61,55 @@ type answer struct {
 	Error  *PoolError  `json:"error,omitempty"`
 }
 
-// An Outcome is how a task ended, without its output.
+// An Outcome is how a task ended, without its output. Times are in nanoseconds, since
+// 1970 or for so long.
 type Outcome struct {
 	Status   string `json:"status"` // task.Status
 	Exit     int    `json:"exit"`
 	Signal   int    `json:"signal"`
 	Attempts int    `json:"attempts"`
 	Worker   int    `json:"worker"`
+	Slot     int    `json:"slot"`
+	Start    int64  `json:"start"`
+	Elapsed  int64  `json:"elapsed"`
+	User     int64  `json:"user"`
+	System   int64  `json:"system"`
+	MaxRSS   int64  `json:"maxrss"` // bytes
+	Known    bool   `json:"known"`  // the three before this are
 	Note     string `json:"note,omitempty"`
 	Hint     string `json:"hint,omitempty"`
 }
 
 func outcomeOf(r *task.Result) *Outcome {
-	return &Outcome{r.Status.String(), r.Exit, r.Signal, int(r.Attempt), r.Worker, r.Note, r.Hint}
+	o := &Outcome{
+		Status: r.Status.String(), Exit: r.Exit, Signal: r.Signal, Attempts: int(r.Attempt), Worker: r.Worker, Slot: r.Slot,
+		Elapsed: int64(r.Elapsed), User: int64(r.Usage.User), System: int64(r.Usage.System), MaxRSS: r.Usage.MaxRSS,
+		Known: r.Usage.Known, Note: r.Note, Hint: r.Hint,
+	}
+	if !r.Start.IsZero() {
+		o.Start = r.Start.UnixNano()
+	}
+	return o
+}
+
+// Result returns o as the result of t. What is no status that this mpx knows counts as
+// lost.
+func (o *Outcome) Result(t task.Task) task.Result {
+	t.Attempt = uint32(o.Attempts)
+	r := task.Result{
+		Task: t, Status: task.Lost, Exit: o.Exit, Signal: o.Signal, Worker: o.Worker, Slot: o.Slot,
+		Elapsed: time.Duration(o.Elapsed), Note: o.Note, Hint: o.Hint,
+		Usage: task.Usage{User: time.Duration(o.User), System: time.Duration(o.System), MaxRSS: o.MaxRSS, Known: o.Known},
+	}
+	for s := task.OK; s <= task.Cancelled; s++ {
+		if s.String() == o.Status {
+			r.Status = s
+		}
+	}
+	if o.Start != 0 {
+		r.Start = time.Unix(0, o.Start)
+	}
+	return r
 }
 
 // A PoolStatus is what a pool is doing.
