@@ -77,6 +77,7 @@ const (
 	aFile    = "FILE"
 	aDir     = "DIR"
 	aCommand = "COMMAND"
+	aName    = "NAME" // of a shared object
 )
 
 // flagCompletions says how the value of a flag completes, in every command that
@@ -99,6 +100,7 @@ func flagCompletions() map[string]string {
 		"junit":       aFile,
 		"leftovers":   "keep|kill",
 		"worker":      "exec|shell|filter",
+		"pool":        aName,
 		"protocol":    "lines|json",
 		"markdown":    aFile,
 		"max-args":    "max|0",
@@ -176,6 +178,8 @@ func completeValue(what string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
 	case aCommand:
 		return completeCommand
+	case aName:
+		return completeName
 	case "":
 		return cobra.NoFileCompletions
 	}

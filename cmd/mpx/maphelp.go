@@ -44,6 +44,10 @@ dies under is lost and tried again, the others go to the next copy; what it
 writes to its standard error stands behind the worker's name. {%} is all that is
 replaced in COMMAND.
 
+With --pool NAME the tasks are run by a pool that mpx pool start has started, by its
+COMMAND and its flags; here are those of input and output. Others are served in
+between, so MPX_SEQ and {#} count the pool's tasks; ^C takes back what has not begun.
+
 Workers are recycled: after --maxtasksperchild N tasks, at --max-worker-age, or
 with more than --max-worker-memory resident. That is the memory of the worker
 itself, with --worker shell of its shell and of what the initializer has left
