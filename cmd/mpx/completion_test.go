@@ -17,7 +17,7 @@ import (
 func TestFlagCompletions(t *testing.T) {
 	values := flagCompletions()
 	choice := regexp.MustCompile(`[^ \x60(]+\|[^ \x60)]+`)
-	for _, cmd := range allCommands((&app{}).root()) {
+	for _, cmd := range allCommands((&app{}).root(nil)) {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			want := choice.FindString(f.Usage)
 			if name, _ := pflag.UnquoteUsage(f); name == aFile || name == aDir {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ type app struct {
 
 // run executes the command line args.
 func (a *app) run(args []string) (status int, sig syscall.Signal) {
-	root := a.root()
+	root := a.root(args)
 	if completing(args) {
 		addCompletions(root)
 	}
@@ -33,8 +34,40 @@ func (a *app) run(args []string) (status int, sig syscall.Signal) {
 	return explain(a.stderr, err)
 }
 
-// root returns the tree of commands, those used most first.
-func (a *app) root() *cobra.Command {
+// A maker makes the command of a name.
+type maker struct {
+	name string
+	make func() *cobra.Command
+}
+
+// commands are mpx's commands, those used most first.
+func (a *app) commands() []maker {
+	return []maker{
+		{"map", a.mapCommand},
+		{"digest", a.digestCommand},
+		{"bench", a.benchCommand},
+		{"lock", a.lockCommand},
+		{"sem", a.semCommand},
+		{"semaphore", a.semaphoreCommand},
+		{"event", a.eventCommand},
+		{"cond", a.condCommand},
+		{"barrier", a.barrierCommand},
+		{"value", a.valueCommand},
+		{"array", a.arrayCommand},
+		{"queue", a.queueCommand},
+		{"pipe", a.pipeCommand},
+		{"pool", a.poolCommand},
+		{"process", a.processCommand},
+		{"ls", a.lsCommand},
+		{"rm", a.rmCommand},
+		{"cpu-count", a.cpuCountCommand},
+		{"completion", a.completionCommand},
+	}
+}
+
+// root returns the tree of commands. If the first of args is the name of one, it is
+// the only one: to make all takes longer than what a short command does.
+func (a *app) root(args []string) *cobra.Command {
 	cobra.EnableCommandSorting = false
 	root := &cobra.Command{
 		Use:           "mpx",
@@ -52,10 +85,15 @@ func (a *app) root() *cobra.Command {
 	root.SetHelpFunc(showRootHelp)
 	// cobra's own --version comes with templates, which are a quarter of mpx.
 	root.Flags().Bool("version", false, "tell the version and what it was built from")
-	root.AddCommand(a.mapCommand(), a.digestCommand(), a.benchCommand())
-	root.AddCommand(a.lockCommand(), a.semCommand(), a.semaphoreCommand(), a.eventCommand(), a.condCommand(), a.barrierCommand())
-	root.AddCommand(a.valueCommand(), a.arrayCommand(), a.queueCommand(), a.pipeCommand(), a.poolCommand(), a.processCommand(), a.lsCommand(), a.rmCommand())
-	root.AddCommand(a.cpuCountCommand(), a.completionCommand())
+	all := a.commands()
+	if len(args) > 0 {
+		if i := slices.IndexFunc(all, func(m maker) bool { return m.name == args[0] }); i >= 0 {
+			all = all[i:][:1]
+		}
+	}
+	for _, m := range all {
+		root.AddCommand(m.make())
+	}
 	return root
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -33,7 +34,8 @@ const (
 // ErrLog is the error of a log that holds what no queue has written.
 var ErrLog = errors.New("its log is damaged: another program has changed it, or the machine has stopped while it was written")
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// castagnoli is made when it is first needed: each worker is this program.
+var castagnoli = sync.OnceValue(func() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) })
 
 // appendRecord appends the record of an item to b.
 func appendRecord(b []byte, number uint64, i *Item) []byte {
@@ -51,8 +53,8 @@ func appendRecord(b []byte, number uint64, i *Item) []byte {
 }
 
 func recordSum(r []byte) uint32 {
-	sum := crc32.Update(0, castagnoli, r[:8])
-	return crc32.Update(sum, castagnoli, r[12:])
+	sum := crc32.Update(0, castagnoli(), r[:8])
+	return crc32.Update(sum, castagnoli(), r[12:])
 }
 
 // after returns the place behind a record of so many bytes at place.
