@@ -341,7 +341,8 @@ func (s *Sem) Counts() (slots, free, debt int, err error) {
 			v[semSize] = uint16(s.uint32At(ownOffset + 8).Load())
 			v[semFree], err = v[semSize], nil
 		}
-		slots, free, debt = int(v[semSize]), int(v[semFree]), int(v[semDebt])
+		paid := min(v[semFree], v[semDebt]) // as whoever comes next will see to
+		slots, free, debt = int(v[semSize]), int(v[semFree]-paid), int(v[semDebt]-paid)
 		return err
 	})
 	return slots, free, debt, err
