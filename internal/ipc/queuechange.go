@@ -73,8 +73,9 @@ func (q *Queue) wake(before, after QueueState) (err error) {
 // live.
 const lookEvery = 250 * time.Millisecond
 
-// lookDue reports whether it is time to look, when somebody has looked at that moment. That is of
-// the clock on the wall, which all processes share, and which may be put back.
+// lookDue reports whether it is time to look, when somebody has looked at that moment.
+// That is of the clock on the wall, which all processes share, and which may be put
+// back.
 func lookDue(looked uint64) bool {
 	ago := time.Since(time.Unix(0, int64(looked)))
 	return ago < 0 || ago > lookEvery

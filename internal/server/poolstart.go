@@ -34,21 +34,9 @@ var errSupervisorGone = errors.New("its supervisor was killed as it began")
 // has been initialized, if there is an initializer. shm.ErrExists: there is an object
 // of that name. Whatever the error, nothing is left.
 func StartPool(s *PoolSpec) error {
-	r, w, err := os.Pipe()
-	if err != nil {
-		return fmt.Errorf("start a supervisor: %w", err)
-	}
-	defer r.Close()
-	err = launchPool(s, int(w.Fd()))
-	w.Close()
-	if err != nil {
-		return fmt.Errorf("start a supervisor: %w", err)
-	}
-	answer, err := io.ReadAll(r)
-	if err != nil {
-		return fmt.Errorf("hear from the supervisor: %w", err)
-	}
-	if err = parseAnswer(string(answer)); errors.Is(err, errKeeperGone) {
+	c := config{dir: s.Dir.Path(), name: s.Name, argv: append([]string{""}, s.Words...)}
+	err := again("supervisor", SupervisorArg, &c, s.Parent)
+	if errors.Is(err, errKeeperGone) {
 		err = errSupervisorGone
 		if p, oerr := s.Dir.OpenPool(s.Name); oerr == nil {
 			_ = p.Remove() // refused while another's supervisor lives
@@ -56,37 +44,6 @@ func StartPool(s *PoolSpec) error {
 		}
 	}
 	return err
-}
-
-func launchPool(s *PoolSpec, answer int) error {
-	c := config{dir: s.Dir.Path(), name: s.Name, parent: -1, argv: append([]string{""}, s.Words...)}
-	if s.Parent >= 0 {
-		fd, err := proc.HandDown(uintptr(s.Parent))
-		if err != nil {
-			return err
-		}
-		defer proc.TakeBack(fd)
-		c.parent = fd
-	}
-	in, err := proc.MemFile("mpx-pool", c.encode())
-	if err != nil {
-		return err
-	}
-	defer unix.Close(in)
-	null, err := devNull()
-	if err != nil {
-		return err
-	}
-	defer null.Close()
-	_, pidfd, err := proc.Start(&proc.Spec{
-		Path: "/proc/self/exe", Argv: []string{os.Args[0], SupervisorArg, s.Name}, Env: os.Environ(),
-		Files: [3]int{in, answer, int(null.Fd())}, Session: true,
-	})
-	if err != nil {
-		return err
-	}
-	unix.Close(pidfd) // this process ends before the supervisor does
-	return nil
 }
 
 // Supervise is the life of a pool's supervisor. args follow SupervisorArg; setup makes

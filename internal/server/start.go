@@ -16,39 +16,46 @@ import (
 // an object of that name. A *RunError: the command cannot be run. Whatever the error,
 // nothing is left.
 func Start(s *Spec) error {
-	r, w, err := os.Pipe()
-	if err != nil {
-		return fmt.Errorf("start a keeper: %w", err)
-	}
-	defer r.Close()
-	err = launch(s, int(w.Fd()))
-	w.Close()
-	if err != nil {
-		return fmt.Errorf("start a keeper: %w", err)
-	}
-	answer, err := io.ReadAll(r)
-	if err != nil {
-		return fmt.Errorf("hear from the keeper: %w", err)
-	}
-	err = parseAnswer(string(answer))
+	c := config{dir: s.Dir.Path(), name: s.Name, path: s.Path, argv: s.Argv}
+	err := again("keeper", KeeperArg, &c, s.Parent)
 	if errors.Is(err, errKeeperGone) {
 		s.discard()
 	}
 	return err
 }
 
-// launch starts the keeper of s, which answers by the descriptor answer.
-func launch(s *Spec, answer int) error {
-	c := config{dir: s.Dir.Path(), name: s.Name, path: s.Path, parent: -1, argv: s.Argv}
-	if s.Parent >= 0 {
-		fd, err := proc.HandDown(uintptr(s.Parent))
+// again starts this program again, in a session of its own, as who, which arg makes it,
+// and returns what it answers. parent is a pidfd that it is to have; −1: none.
+func again(who, arg string, c *config, parent int) error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("start a %s: %w", who, err)
+	}
+	defer r.Close()
+	err = launch(arg, c, parent, int(w.Fd()))
+	w.Close()
+	if err != nil {
+		return fmt.Errorf("start a %s: %w", who, err)
+	}
+	answer, err := io.ReadAll(r)
+	if err != nil {
+		return fmt.Errorf("hear from the %s: %w", who, err)
+	}
+	return parseAnswer(string(answer))
+}
+
+// launch is the start of again: it answers by the descriptor answer.
+func launch(arg string, c *config, parent, answer int) error {
+	c.parent = -1
+	if parent >= 0 {
+		fd, err := proc.HandDown(uintptr(parent))
 		if err != nil {
 			return err
 		}
 		defer proc.TakeBack(fd)
 		c.parent = fd
 	}
-	in, err := proc.MemFile("mpx-process", c.encode())
+	in, err := proc.MemFile("mpx-config", c.encode())
 	if err != nil {
 		return err
 	}
@@ -59,13 +66,13 @@ func launch(s *Spec, answer int) error {
 	}
 	defer null.Close()
 	_, pidfd, err := proc.Start(&proc.Spec{
-		Path: "/proc/self/exe", Argv: []string{os.Args[0], KeeperArg, s.Name}, Env: os.Environ(),
+		Path: "/proc/self/exe", Argv: []string{os.Args[0], arg, c.name}, Env: os.Environ(),
 		Files: [3]int{in, answer, int(null.Fd())}, Session: true,
 	})
 	if err != nil {
 		return err
 	}
-	unix.Close(pidfd) // this process ends before the keeper does
+	unix.Close(pidfd) // this process ends before the other does
 	return nil
 }
 
