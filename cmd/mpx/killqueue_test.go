@@ -98,7 +98,9 @@ func (q *traffic) produce(t *testing.T) {
 // closed.
 func (q *traffic) consume(t *testing.T, lease bool) {
 	for over := false; !over && !t.Failed(); {
-		limit := 5*time.Millisecond + rand.N(60*time.Millisecond)
+		// Of all sizes: some get an item however slowly a process starts here, else the
+		// producers of a queue that is full would wait for ever.
+		limit := rand.N(2 * time.Millisecond << rand.IntN(11))
 		if q.closed.Load() {
 			limit = patience
 		}
