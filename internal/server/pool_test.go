@@ -17,6 +17,7 @@ import (
 	"mpx/internal/task"
 	"mpx/internal/worker"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
 
@@ -93,7 +94,7 @@ func (h *hosted) client() *ipc.Connection {
 
 func (h *hosted) send(c *ipc.Connection, r request, body string) {
 	h.t.Helper()
-	if err := send(c, r, []byte(body)); err != nil {
+	if err := c.Send(r.encode([]byte(body))); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -102,8 +103,11 @@ func (h *hosted) send(c *ipc.Connection, r request, body string) {
 func (h *hosted) answers(c *ipc.Connection) (a answer, out string) {
 	h.t.Helper()
 	for {
-		a = answer{}
-		body, err := receive(c, &a)
+		b, err := c.Recv(-1)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		a, body, err := decodeAnswer(b)
 		if err != nil {
 			h.t.Fatal(err)
 		}
@@ -256,7 +260,7 @@ func TestHangUp(t *testing.T) {
 // Who does not keep to the protocol is hung up on, or told; others go on.
 func TestNonsense(t *testing.T) {
 	h := host(t, "true")
-	for _, b := range []string{"", "no header", "{\n", "[]\n", strings.Repeat("x", headerMost) + "\n"} {
+	for _, b := range []string{"", "no header", "\n", "apply x\n", "get\nt", strings.Repeat("x", headerMost) + "\n"} {
 		c := h.client()
 		if err := c.Send([]byte(b)); err != nil {
 			t.Fatal(err)
@@ -272,10 +276,10 @@ func TestNonsense(t *testing.T) {
 			t.Errorf("%+v: %+v", r, a)
 		}
 	}
-	if err := c.Send([]byte("{\"do\":\"apply\",\"sizes\":[1],\"colour\":\"red\"}\na")); err != nil {
+	if err := c.Send([]byte("join 0 red\n")); err != nil {
 		t.Fatal(err)
 	}
-	if a, _ := h.answers(c); a.Is != isEnd {
+	if a, _ := h.answers(c); a.Is != isError || a.Error.Kind != KindRunning {
 		t.Errorf("%+v", a)
 	}
 }
@@ -287,8 +291,11 @@ func TestPieces(t *testing.T) {
 	h.send(c, request{Do: doApply, Sizes: []int{1}}, "a")
 	size := 0
 	for {
-		var a answer
-		body, err := receive(c, &a)
+		b, err := c.Recv(-1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, body, err := decodeAnswer(b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -305,17 +312,38 @@ func TestPieces(t *testing.T) {
 	}
 }
 
-func FuzzMessage(f *testing.F) {
-	f.Add([]byte("{\"do\":\"apply\",\"sizes\":[1,2]}\nabc"))
+func FuzzRequest(f *testing.F) {
+	for _, text := range []string{"apply 1 2\nabc", "get -1\nt-1", "join 5 more\n", "status\n"} {
+		f.Add([]byte(text))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var r request
-		body, err := parseMessage(b, &r)
+		r, body, err := decodeRequest(b)
 		if err != nil {
 			return
 		}
 		values, err := cut(body, r.Sizes)
 		if err == nil && !bytes.Equal(bytes.Join(values, nil), body) {
 			t.Errorf("%q is cut into %q", body, values)
+		}
+	})
+}
+
+func FuzzAnswer(f *testing.F) {
+	for _, a := range []answer{
+		{Is: isOut, Stream: 1}, {Is: isTicket, Ticket: "t-1"}, {Is: isDone},
+		{Is: isEnd, Result: &Outcome{Status: "failed", Exit: 3, Start: 5, Known: true, Note: "n\nn", Hint: "h"}},
+		{Is: isError, Error: &PoolError{KindUsage, "text", "hint"}},
+	} {
+		f.Add(a.encode([]byte("body")))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		a, body, err := decodeAnswer(b)
+		if err != nil || a.Is == isStatus {
+			return
+		}
+		again, _, err := decodeAnswer(a.encode(body))
+		if diff := cmp.Diff(a, again); err != nil || diff != "" {
+			t.Errorf("%v: %s", err, diff)
 		}
 	})
 }

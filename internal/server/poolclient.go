@@ -76,7 +76,7 @@ func (p *PoolClient) lost() *LostError {
 }
 
 func (p *PoolClient) send(r request, body []byte) error {
-	return p.broken(send(p.c, r, body))
+	return p.broken(p.c.Send(r.encode(body)))
 }
 
 // broken tells the end of the supervisor from other errors.
@@ -93,15 +93,15 @@ func (p *PoolClient) broken(err error) error {
 // next receives an answer that the client knows.
 func (p *PoolClient) next() (a answer, body []byte, err error) {
 	for {
-		a = answer{}
-		if body, err = receive(p.c, &a); err != nil {
+		b, err := p.c.Recv(messageMost)
+		if err == nil {
+			a, body, err = decodeAnswer(b)
+		}
+		if err != nil {
 			return a, nil, p.broken(err)
 		}
 		switch a.Is {
 		case isError:
-			if a.Error == nil {
-				a.Error = &PoolError{KindFailed, "the supervisor does not say why it refuses", ""}
-			}
 			return a, nil, a.Error
 		case isOut, isEnd, isTicket, isYes, isNo, isDone, isStatus:
 			return a, body, nil
@@ -162,7 +162,7 @@ func (p *PoolClient) result(stdout, stderr io.Writer) (*Outcome, error) {
 		switch {
 		case err != nil:
 			return nil, err
-		case a.Is == isEnd && a.Result != nil:
+		case a.Is == isEnd:
 			return a.Result, nil
 		case a.Is == isOut && a.Stream == 2:
 			_, err = stderr.Write(body)
@@ -226,9 +226,6 @@ func (p *PoolClient) order(do string) error {
 // Status returns what the pool is doing.
 func (p *PoolClient) Status() (*PoolStatus, error) {
 	a, err := p.ask(request{Do: doStatus}, nil)
-	if err == nil && a.Status == nil {
-		err = &PoolError{KindFailed, "the supervisor does not say how it is", ""}
-	}
 	return a.Status, err
 }
 

@@ -48,12 +48,14 @@ func (n *session) read() {
 	defer close(n.gone)
 	defer close(n.asked)
 	for {
-		var r asked
-		body, err := receive(n.c, &r.request)
+		b, err := n.c.Recv(messageMost)
 		if err != nil {
 			return
 		}
-		r.body = body
+		var r asked
+		if r.request, r.body, err = decodeRequest(b); err != nil {
+			return
+		}
 		select {
 		case n.asked <- r:
 		case <-n.over:
@@ -102,7 +104,7 @@ func (n *session) do(r *asked) (*PoolError, error) {
 	return nil, n.send(answer{Is: isDone})
 }
 
-func (n *session) send(a answer) error { return send(n.c, a, nil) }
+func (n *session) send(a answer) error { return n.c.Send(a.encode(nil)) }
 
 // apply runs a task while the client waits. If that hangs up, nobody wants the result.
 func (n *session) apply(values [][]byte) (*PoolError, error) {
