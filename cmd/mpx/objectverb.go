@@ -17,6 +17,7 @@ import (
 type objectVerb struct {
 	use, short, long, examples, status string
 
+	make     func() *cobra.Command // of one that is no such command: that is all there is of it
 	flags    func(*pflag.FlagSet) // nil: none
 	wait     *waitFlags           // of one that waits, if it is to
 	waits    *waitFlags           // of one that is there to wait: it has no --nonblock
@@ -29,11 +30,20 @@ type objectVerb struct {
 // anyNumber is the max of a verb that takes as many words as there are.
 const anyNumber = 1 << 30
 
-// objectGroup returns a command whose own commands are verbs.
+// objectGroup returns a command whose own commands are verbs, or only the one that the
+// command line names.
 func (a *app) objectGroup(group *cobra.Command, status string, verbs ...objectVerb) *cobra.Command {
 	group.Use += " COMMAND NAME [ARG]..."
-	for _, v := range verbs {
-		group.AddCommand(a.objectVerb(v))
+	makers := make([]maker, len(verbs))
+	for i, v := range verbs {
+		name, _, _ := strings.Cut(v.use, " ")
+		makers[i] = maker{name, func() *cobra.Command { return a.objectVerb(v) }}
+	}
+	if len(a.args) > 1 && a.args[0] == group.Name() {
+		makers = named(makers, a.args[1])
+	}
+	for _, m := range makers {
+		group.AddCommand(m.make())
 	}
 	group.Args = cobra.ArbitraryArgs
 	group.RunE = func(cmd *cobra.Command, args []string) error {
@@ -47,6 +57,9 @@ func (a *app) objectGroup(group *cobra.Command, status string, verbs ...objectVe
 }
 
 func (a *app) objectVerb(v objectVerb) *cobra.Command {
+	if v.make != nil {
+		return v.make()
+	}
 	cmd := &cobra.Command{
 		Use: v.use, Short: v.short, Long: v.long, Example: v.examples,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.runVerb(&v, cmd, args) },

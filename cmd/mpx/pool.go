@@ -47,9 +47,8 @@ const (
 
 func (a *app) poolCommand() *cobra.Command {
 	group := &cobra.Command{Use: "pool", Short: "Pools of workers with a name, for whoever has a task", Long: poolLong, Example: poolExamples}
-	group.AddCommand(a.poolStart())
 	return a.objectGroup(group, statusDone+"  1     ready, successful: no; rm: it runs\n  124   the --timeout ran out\n"+poolNone+"\n\n  apply and get have the status of the task.",
-		a.poolApply(), a.poolSubmit(), a.poolGet(),
+		objectVerb{use: "start", make: a.poolStart}, a.poolApply(), a.poolSubmit(), a.poolGet(),
 		a.poolAsk("ready", "Tell whether the task has ended, by the exit status", (*server.PoolClient).Ready),
 		a.poolAsk("successful", "Tell whether the task went well, by the exit status", (*server.PoolClient).Successful),
 		a.poolWait(), a.poolStatus(), poolClose(), poolJoin(), poolTerminate(), poolRemove())

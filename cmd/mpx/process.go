@@ -38,13 +38,11 @@ const (
 
 func (a *app) processCommand() *cobra.Command {
 	group := &cobra.Command{Use: "process", Short: "Background commands with a name", Long: processLong, Example: processExamples}
-	group.AddCommand(a.processStart())
-	a.objectGroup(group, statusDone+"  1     is-alive: it is not; rm: it runs\n  124   the --timeout ran out\n"+processNone+"\n  126   start: COMMAND cannot be run\n  127   start: COMMAND is not found\n\n  join has the status of the process.",
-		a.processJoin(), a.processIsAlive(), a.processExitcode(), a.processPid(),
+	return a.objectGroup(group, statusDone+"  1     is-alive: it is not; rm: it runs\n  124   the --timeout ran out\n"+processNone+"\n  126   start: COMMAND cannot be run\n  127   start: COMMAND is not found\n\n  join has the status of the process.",
+		objectVerb{use: "start", make: a.processStart}, a.processJoin(), a.processIsAlive(), a.processExitcode(), a.processPid(),
 		processOrder("terminate", "Send SIGTERM to", server.Terminate), processOrder("kill", "Kill", server.Kill),
-		a.processLog(), processRemove())
-	group.AddCommand(a.processWait(), a.processList())
-	return group
+		a.processLog(), processRemove(),
+		objectVerb{use: "wait", make: a.processWait}, objectVerb{use: "ls", make: a.processList})
 }
 
 // onProcess opens the process for do.

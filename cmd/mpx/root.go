@@ -15,6 +15,7 @@ import (
 // An app is one run of mpx: what main hands to the commands.
 type app struct {
 	stdin, stdout, stderr *os.File
+	args                  []string // the command line
 }
 
 // run executes the command line args.
@@ -65,9 +66,18 @@ func (a *app) commands() []maker {
 	}
 }
 
-// root returns the tree of commands. If the first of args is the name of one, it is
-// the only one: to make all takes longer than what a short command does.
+// named returns the one of all that has that name, or all if there is none: to make all
+// takes longer than what a short command does.
+func named(all []maker, name string) []maker {
+	if i := slices.IndexFunc(all, func(m maker) bool { return m.name == name }); i >= 0 {
+		return all[i:][:1]
+	}
+	return all
+}
+
+// root returns the tree of commands, or of those that args name.
 func (a *app) root(args []string) *cobra.Command {
+	a.args = args
 	cobra.EnableCommandSorting = false
 	root := &cobra.Command{
 		Use:           "mpx",
@@ -87,9 +97,7 @@ func (a *app) root(args []string) *cobra.Command {
 	root.Flags().Bool("version", false, "tell the version and what it was built from")
 	all := a.commands()
 	if len(args) > 0 {
-		if i := slices.IndexFunc(all, func(m maker) bool { return m.name == args[0] }); i >= 0 {
-			all = all[i:][:1]
-		}
+		all = named(all, args[0])
 	}
 	for _, m := range all {
 		root.AddCommand(m.make())
