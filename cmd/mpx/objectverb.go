@@ -18,12 +18,12 @@ type objectVerb struct {
 	use, short, long, examples, status string
 
 	make     func() *cobra.Command // of one that is no such command: that is all there is of it
-	flags    func(*pflag.FlagSet) // nil: none
-	wait     *waitFlags           // of one that waits, if it is to
-	waits    *waitFlags           // of one that is there to wait: it has no --nonblock
-	min, max int                  // how many words follow NAME
-	first    bool                 // flags end at the first of them, as at a command's
-	end      bool                 // NAME is an end of a pipe, whose number comes before them
+	flags    func(*pflag.FlagSet)  // nil: none
+	wait     *waitFlags            // of one that waits, if it is to
+	waits    *waitFlags            // of one that is there to wait: it has no --nonblock
+	min, max int                   // how many words follow NAME
+	first    bool                  // flags end at the first of them, as at a command's
+	end      bool                  // NAME is an end of a pipe, whose number comes before them
 	run      func(d *shm.Dir, name string, words []string) error
 }
 

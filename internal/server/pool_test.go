@@ -330,7 +330,9 @@ func FuzzRequest(f *testing.F) {
 
 func FuzzAnswer(f *testing.F) {
 	for _, a := range []answer{
-		{Is: isOut, Stream: 1}, {Is: isTicket, Ticket: "t-1"}, {Is: isDone},
+		{Is: isOut, Stream: 1},
+		{Is: isTicket, Ticket: "t-1"},
+		{Is: isDone},
 		{Is: isEnd, Result: &Outcome{Status: "failed", Exit: 3, Start: 5, Known: true, Note: "n\nn", Hint: "h"}},
 		{Is: isError, Error: &PoolError{KindUsage, "text", "hint"}},
 	} {

@@ -98,7 +98,9 @@ func connection(fd int) *ipc.Connection {
 
 var errStranger = errors.New("who listens there is another user")
 
-// dial connects to the socket in dir, and waits where many do so at a time.
+// dial connects to the socket in dir, and waits where many do so at a time. The
+// connection blocks the thread that waits for it: a client of the pool has nothing else
+// to do, and need not make ready to poll.
 func dial(dir string) (*ipc.Connection, error) {
 	addr, dirFD, err := socketAddr(dir)
 	if err != nil {
@@ -116,9 +118,6 @@ func dial(dir string) (*ipc.Connection, error) {
 	}
 	if err == nil && !ownPeer(fd) {
 		err = errStranger
-	}
-	if err == nil {
-		err = unix.SetNonblock(fd, true)
 	}
 	if err != nil {
 		unix.Close(fd)

@@ -2,7 +2,6 @@ package shm
 
 import (
 	"bytes"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,8 +11,7 @@ import (
 
 // bootID identifies this run of the machine: what is of another is a leftover.
 var bootID = sync.OnceValue(func() []byte {
-	b, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	text := strings.ReplaceAll(strings.TrimSpace(string(b)), "-", "")
+	text := strings.ReplaceAll(strings.TrimSpace(string(contentOf("/proc/sys/kernel/random/boot_id"))), "-", "")
 	id := make([]byte, 16)
 	for i := range id {
 		if 2*i+2 <= len(text) {
@@ -23,6 +21,20 @@ var bootID = sync.OnceValue(func() []byte {
 	}
 	return id
 })
+
+// contentOf returns what a small file of /proc says; nil: it cannot be read. It is not
+// os.ReadFile, which makes ready to wait for it, and takes a short command longer than
+// all else it does with an object.
+func contentOf(path string) []byte {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd)
+	b := make([]byte, 1024)
+	n, _ := unix.Read(fd, b)
+	return b[:max(0, n)]
+}
 
 // pidNamespace identifies the namespace of this process's pids.
 var pidNamespace = sync.OnceValue(func() uint64 {
@@ -63,10 +75,7 @@ func parentOf(pid int) int {
 // statOf returns what /proc tells of pid, from its state on; nil if there is no such
 // process.
 func statOf(pid int) [][]byte {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return nil
-	}
+	b := contentOf("/proc/" + strconv.Itoa(pid) + "/stat")
 	// The name, in parentheses, may hold anything; what follows its last ) not.
 	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
 	if len(f) < 20 {

@@ -172,6 +172,10 @@ func (d *Dir) openFile(name string) (*os.File, error) {
 	case err != nil:
 		return nil, fmt.Errorf("open its file: %w", err)
 	}
+	if err := unix.SetNonblock(fd, false); err != nil { // else the runtime makes ready to poll it
+		unix.Close(fd)
+		return nil, fmt.Errorf("open its file: %w", err)
+	}
 	return os.NewFile(uintptr(fd), d.file(name)), nil
 }
 
