@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 BIN := bin/mpx
 FUZZTIME ?= 10s
 KILLTIME ?= 2m
-OBJECTS := Queue|Lock|Sem|Resize|Value|Party|Consumer|Setter|Semaphore|Barrier|Cond|Add
+OBJECTS := Queue|Pipe|Lock|Sem|Resize|Value|Party|Consumer|Setter|Semaphore|Barrier|Cond|Add
 TOOLS := $(CURDIR)/bin/tools
 
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
