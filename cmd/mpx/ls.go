@@ -166,8 +166,11 @@ func lookAtPipe(dir *shm.Dir, name string) (parties []shm.Party, state string, e
 		parties = append(parties, there...)
 		err = errors.Join(serr, perr, e.Close())
 		text := fmt.Sprintf("%d: %d wait", n, waiting)
-		if closed {
+		switch {
+		case closed:
 			text = fmt.Sprintf("%d: closed", n)
+		case !e.Receives():
+			text = fmt.Sprintf("%d: sends", n)
 		}
 		state += ", " + text
 	}

@@ -82,8 +82,13 @@ func hintsFor(cmd *cobra.Command) map[string]string {
 		return lockPeerFlags()
 	case "sem":
 		return semPeerFlags()
+	case "map", "digest", "bench":
+		return peerFlags()
 	}
-	return peerFlags()
+	if cmd.Name() == "start" && cmd.Parent().Name() == "pool" {
+		return peerFlags()
+	}
+	return nil
 }
 
 // lockPeerFlags answers flags of flock.

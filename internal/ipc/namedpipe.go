@@ -239,6 +239,9 @@ func (e *PipeEnd) Parties() ([]shm.Party, error) {
 	return e.in.Object().Parties()
 }
 
+// Receives reports whether the end receives: of a simplex pipe one does not.
+func (e *PipeEnd) Receives() bool { return e.in != nil }
+
 // State returns how many messages wait for the end, and whether it is closed.
 func (e *PipeEnd) State() (waiting int, closed bool, err error) {
 	if e.in != nil {
