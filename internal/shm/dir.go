@@ -133,12 +133,12 @@ func (d *Dir) Remove(name string) error {
 // removeDamaged removes the file name, which is damaged, or no object, and what is beside
 // it. Until then nobody makes another of the name.
 func (d *Dir) removeDamaged(name string) error {
-	paths, err := d.sides(name)
+	sides, err := d.sides(name)
 	if err := errors.Join(err, unix.Unlink(d.file(name))); err != nil {
 		return err
 	}
-	for _, path := range paths {
-		err = errors.Join(err, os.RemoveAll(path))
+	for _, s := range sides {
+		err = errors.Join(err, os.RemoveAll(s.path))
 	}
 	return err
 }

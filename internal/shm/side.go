@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Side returns the path of the directory for what else belongs to o. Remove removes
@@ -13,27 +15,63 @@ func (o *Object) Side() string {
 	return o.dir.file(fmt.Sprintf(".%s.%d", o.Name, o.made))
 }
 
-// Tidy removes the directories of objects of o's name that are no more: somebody was
-// killed while he removed them.
+// Tidy removes the directories of objects that are no more: somebody was killed while he
+// removed them, or made them. Those of other names have their time first: it may be that
+// the object is about to be made.
 func (o *Object) Tidy() error {
 	return o.guarded(func() error {
-		paths, err := o.dir.sides(o.Name)
-		for _, path := range paths {
-			if path != o.Side() {
-				err = errors.Join(err, os.RemoveAll(path))
+		sides, err := o.dir.sides("")
+		for _, s := range sides {
+			if s.name == o.Name && s.made != o.made || s.name != o.Name && o.dir.leftBehind(s) {
+				err = errors.Join(err, os.RemoveAll(s.path))
 			}
 		}
 		return err
 	})
 }
 
-// sides returns the paths of what is, by its name, beside any object name.
-func (d *Dir) sides(name string) (paths []string, err error) {
+// makingTime is how long the directory of an object may be there before it.
+const makingTime = time.Minute
+
+// leftBehind reports whether s is no object's, nor soon to be one's.
+func (d *Dir) leftBehind(s side) bool {
+	if time.Since(time.Unix(0, s.made)) < makingTime {
+		return false
+	}
+	o, err := d.Open(s.name, 0)
+	if err != nil {
+		return errors.Is(err, ErrNotExist)
+	}
+	defer o.Close()
+	return o.made != s.made
+}
+
+// A side is what is, by its name, beside an object.
+type side struct {
+	path string
+	name string // of the object
+	made int64  // ns since 1970, likewise
+}
+
+// sides returns what is beside any object of that name; "": of any name.
+func (d *Dir) sides(name string) (all []side, err error) {
 	files, err := os.ReadDir(d.path)
 	for _, f := range files {
-		if n, ok := strings.CutPrefix(f.Name(), "."+name+"."); ok && strings.Trim(n, "0123456789") == "" {
-			paths = append(paths, d.file(f.Name()))
+		s, ok := parseSide(f.Name())
+		if ok && (name == "" || s.name == name) {
+			s.path = d.file(f.Name())
+			all = append(all, s)
 		}
 	}
-	return paths, err
+	return all, err
+}
+
+// parseSide takes the name of a side apart.
+func parseSide(file string) (s side, ok bool) {
+	dot := strings.LastIndexByte(file, '.')
+	if dot < 1 || file[0] != '.' || CheckName(file[1:dot]) != nil {
+		return s, false
+	}
+	made, err := strconv.ParseUint(file[dot+1:], 10, 63) // no sign
+	return side{name: file[1:dot], made: int64(made)}, err == nil
 }

@@ -2,6 +2,7 @@ package shm
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -274,16 +275,21 @@ func TestTableBells(t *testing.T) {
 	}
 }
 
-// Remove takes the directory beside a table away, Tidy those of its forerunners, and
-// nobody else's: whatever the directory of objects is called.
+// Remove takes the directory beside a table away, Tidy those of its forerunners and of
+// objects that are no more, and nobody else's: whatever the directory of objects is called.
 func TestTableSide(t *testing.T) {
 	d, err := OpenDir(filepath.Join(t.TempDir(), "a[b"))
 	noError(t, err)
 	table, err := d.MakeTable("t", KindQueue, 1, [TableWords]uint64{}, "", false)
 	noError(t, err)
 	defer table.Close()
-	others := []string{".t.x", ".t.5.7", ".tt.5", ".t"}
-	for _, name := range append([]string{".t.1", ".t.23", filepath.Base(table.Side())}, others...) {
+	other, err := d.MakeTable("u", KindQueue, 1, [TableWords]uint64{}, "", false)
+	noError(t, err)
+	defer other.Close()
+	aboutToBe := fmt.Sprintf(".v.%d", time.Now().UnixNano())
+	others := []string{".t.x", ".t.+5", ".t", "t.6", ".u.x", aboutToBe, filepath.Base(other.Side())}
+	gone := []string{".t.1", ".t.23", ".t.5.7", ".tt.5", ".u.1"}
+	for _, name := range slices.Concat(gone, others, []string{filepath.Base(table.Side())}) {
 		noError(t, os.MkdirAll(d.file(name+"/log"), 0o700))
 	}
 	noError(t, table.Tidy())
@@ -297,6 +303,7 @@ func TestTableSide(t *testing.T) {
 	for _, f := range files {
 		left = append(left, f.Name())
 	}
+	others = append(others, "u")
 	slices.Sort(others)
 	if !slices.Equal(left, others) {
 		t.Errorf("left %q, want %q", left, others)
