@@ -85,7 +85,7 @@ func refusedBy(name string, e *server.PoolError) error {
 	case server.KindTimeout:
 		return &outcome{status: exitTimeout}
 	case server.KindClosed:
-		return usagef("mpx pool join "+name+" waits for its end; then mpx pool start …", "%s: Pool not running", name)
+		return usagef("mpx pool join "+name+" waits for its end; then mpx pool start …", "%s: %s", name, e.Text)
 	case server.KindRunning:
 		return usagef(fmt.Sprintf("mpx pool close %s, or mpx pool terminate %[1]s, first", name), "%s: %s", name, e.Text)
 	case server.KindUsage, server.KindUnknown, server.KindNotReady:
@@ -144,8 +144,10 @@ func (a *app) taskOutcome(o *server.Outcome, err error) error {
 		return &commandError{msg: "the task is lost: " + o.Note, hint: o.Hint, status: exitBroken}
 	case o.Status == "timeout":
 		return &failedError{"the task was over its --timeout", ""}
-	case o.Status == "cancelled", o.Status == "skipped":
-		return &failedError{"the task was cancelled: the pool was terminated", ""}
+	case o.Status == "skipped":
+		return &failedError{"the task was not run: the pool has halted", ""}
+	case o.Status == "cancelled":
+		return &failedError{"the task was cancelled: the pool was terminated, or has halted", ""}
 	}
 	if o.Note != "" {
 		fmt.Fprintln(a.stderr, "mpx:", strings.TrimSuffix(o.Note, "\n"))

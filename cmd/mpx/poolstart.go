@@ -31,6 +31,9 @@ time, unless --chunksize says more. Workers start as they are needed.
 What submit's tasks print is kept until mpx pool get: a little in memory, the rest in
 a file without a name in --tmpdir, and dropped --result-ttl after the task's end.
 
+A pool that --halt ends takes no more tasks. What waits is not run, and who has applied
+or submitted it is told.
+
 What the supervisor has to say goes to a log, which mpx pool status --json names.`
 
 const poolStartExamples = `  mpx pool start thumbs -j4 convert {1} -resize {2} {1.}-small.png
@@ -56,9 +59,7 @@ func (o *poolOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.tmpDir, "tmpdir", "", "where output that does not fit in memory goes (`DIR`)")
 	o.addFailureFlags(f)
 	o.addMannersFlags(f)
-	for _, name := range []string{"halt", "jobserver"} { // refused with a remedy
-		f.Lookup(name).Hidden = true
-	}
+	f.Lookup("jobserver").Hidden = true // refused with a remedy
 	f.StringVar(&o.resultTTL, "result-ttl", "1h", "drop the result of a submitted task that nobody gets `DUR` after its end; 0: never")
 	f.StringVar(&o.idleExit, "idle-exit", "", "end the pool when for `DUR` it has had no client, no task and no result")
 	f.Var(&o.parent, "die-with-parent", "terminate it when the process that ran this one ends, or the process PID")
@@ -67,16 +68,16 @@ func (o *poolOptions) addFlags(f *pflag.FlagSet) {
 
 func (o *poolOptions) check() (err error) {
 	o.argSep, o.maxArgs, o.args = ":::", "1", 1
-	switch {
-	case o.halt != "never":
-		return usagef("mpx map --halt; or mpx pool terminate NAME", "--halt ends a run, and a pool goes on")
-	case o.jobserver:
+	if o.jobserver {
 		return usagef("-j N", "--jobserver is for what make waits for, and a pool goes on")
 	}
 	for _, f := range []func() error{o.checkPool, o.checkFailure, o.checkManners} {
 		if err := f(); err != nil {
 			return err
 		}
+	}
+	if o.haltAt.Percent > 0 {
+		return usagef("a number of them, as soon,fail=3", "--halt %s: nobody knows how many tasks a pool will have", o.halt)
 	}
 	for _, d := range []struct {
 		flag, text string

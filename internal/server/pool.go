@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -51,6 +52,7 @@ type supervisor struct {
 	tasks     int // without a result
 	done      uint64
 	closed    bool
+	halted    string // why --halt has closed it; "": it has not
 	ending    bool  // what runs is being ended
 	ended     bool  // joined is closed
 	why       error // the pool gave up
@@ -68,6 +70,9 @@ func newSupervisor(setup *PoolSetup, record *shm.Pool, door *listener) (*supervi
 		setup: setup, record: record, door: door,
 		signals: make(chan os.Signal, 4), joined: make(chan struct{}), changed: make(chan struct{}, 1),
 		tickets: map[string]*ticket{}, mark: fmt.Sprintf("-%04x", rand.IntN(1<<16)),
+	}
+	if setup.Config.Halt.On != pool.HaltNever {
+		setup.Config.Watch = s.see
 	}
 	p, err := pool.New(setup.Config)
 	if err != nil {
@@ -190,6 +195,15 @@ func (s *supervisor) shut() {
 	}
 }
 
+// see takes in that the pool has closed itself.
+func (s *supervisor) see(e task.Event) {
+	if e.Kind == task.Halted {
+		s.change(func() { s.halted = "it has halted: " + e.Reason })
+		s.shut()
+		fmt.Fprintln(os.Stderr, "mpx: the pool takes no more tasks:", s.halted)
+	}
+}
+
 // watch waits for the end of the pool, also of one that gives up.
 func (s *supervisor) watch() {
 	<-s.pool.Ended()
@@ -243,7 +257,7 @@ func (s *supervisor) refusal(err error) *PoolError {
 		s.told = true
 		return &PoolError{KindFailed, s.why.Error(), ""}
 	case errors.Is(err, pool.ErrClosed):
-		return &PoolError{KindClosed, "the pool is closed: it takes no more tasks", ""}
+		return &PoolError{KindClosed, strings.TrimSuffix("Pool not running: "+s.halted, ": "), ""}
 	}
 	s.told = true
 	return &PoolError{KindFailed, err.Error(), ""}
