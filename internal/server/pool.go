@@ -53,11 +53,11 @@ type supervisor struct {
 	done      uint64
 	closed    bool
 	halted    string // why --halt has closed it; "": it has not
-	ending    bool  // what runs is being ended
-	ended     bool  // joined is closed
-	why       error // the pool gave up
-	told      bool  // somebody knows
-	abandoned bool  // nobody is to wait for results any more
+	ending    bool   // what runs is being ended
+	ended     bool   // joined is closed
+	why       error  // the pool gave up
+	told      bool   // somebody knows
+	abandoned bool   // nobody is to wait for results any more
 	idle      *time.Timer
 }
 
