@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -30,6 +31,7 @@ func TestMain(m *testing.M) {
 //	[root]             the tests run as root
 //	[race]             they run under the race detector
 //	[cgroup]           mpx can make memory groups
+//	[pidns]            unshare can make PID namespaces
 //
 // No process that a script has started may outlive it, and nothing may be left
 // in TMPDIR. Its shared objects, in MPX_DIR, are removed, and nothing of them may be
@@ -47,6 +49,8 @@ func TestScript(t *testing.T) {
 				return raceEnabled, nil
 			case "cgroup":
 				return canGroup(), nil
+			case "pidns":
+				return exec.Command("unshare", "--pid", "--fork", "--mount-proc", "true").Run() == nil, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},

@@ -18,10 +18,11 @@ import (
 //	4096  the table of parties: who holds, who waits
 //	8192  data, of an array
 //
-// Numbers are little endian. The file never changes its size. Two bytes far
+// Numbers are little endian. The file never changes its size. Bytes far
 // behind its end are locks of the kernel's (F_OFD_SETLK), which go with their
 // holders: the guard, held for microseconds by who changes more than one word at
-// a time, and of a lock the lock itself.
+// a time, and of a lock the lock itself. A third is locked, shared, by who uses an object
+// that lasts.
 const (
 	objectVersion = 1
 	ownOffset     = 64
@@ -30,12 +31,17 @@ const (
 
 	guardByte = 1 << 40
 	lockByte  = guardByte + 1
+	useByte   = guardByte + 2
 )
 
 var le = binary.LittleEndian
 
-// ErrNamespace is the error of an object whose holders cannot be seen from here.
-var ErrNamespace = errors.New("it was made in another PID namespace, whose processes cannot be seen from here")
+// Errors of objects whose holders cannot be seen from here.
+var (
+	ErrNamespace = errors.New("it was made in another PID namespace, whose processes cannot be seen from here")
+	// ErrElsewhere is that of an object that lasts: it is free when they have ended.
+	ErrElsewhere = errors.New("processes use it that cannot be seen from here: of another PID namespace, or another machine")
+)
 
 // A header is what the first bytes of an object say.
 type header struct {
@@ -43,7 +49,7 @@ type header struct {
 	size  int
 	made  int64 // ns since 1970
 	stale bool  // it is from before the last start of the machine
-	old   bool  // likewise, but it lasts
+	lasts bool
 }
 
 func (o *Object) writeHeader(lasts bool) {
@@ -70,6 +76,7 @@ func readHeader(f *os.File) (h header, err error) {
 	if unix.Fstat(int(f.Fd()), &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return h, ErrDamaged
 	}
+	h.lasts = le.Uint32(head[12:]) == 1
 	h.kind, h.size, h.made = Kind(le.Uint32(head[8:])), int(st.Size), int64(le.Uint64(head[48:]))
 	v := le.Uint32(head[4:])
 	switch {
@@ -78,9 +85,8 @@ func readHeader(f *os.File) (h header, err error) {
 	case v != objectVersion:
 		return h, fmt.Errorf("it was made by another version of mpx (%d, this is %d)", v, objectVersion)
 	case string(head[24:40]) != string(bootID()):
-		h.old = le.Uint32(head[12:]) == 1
-		h.stale = !h.old
-	case le.Uint64(head[40:]) != pidNamespace():
+		h.stale = !h.lasts
+	case le.Uint64(head[40:]) != pidNamespace() && !h.lasts:
 		return h, ErrNamespace
 	}
 	return h, nil

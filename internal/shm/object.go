@@ -65,12 +65,12 @@ type Object struct {
 	Name string
 	Kind Kind
 
-	dir  *Dir
-	f    *os.File
-	b    []byte
-	made int64      // ns since 1970
-	old  bool       // it has outlasted the machine, and must be revived
-	mu   sync.Mutex // guards the guard within this process
+	dir   *Dir
+	f     *os.File
+	b     []byte
+	made  int64 // ns since 1970
+	lasts bool
+	mu    sync.Mutex // guards the guard within this process
 }
 
 // Make makes the object name, of size bytes of data, and has fill set what is its
@@ -93,7 +93,7 @@ func (d *Dir) make(name string, kind Kind, size int, lasts bool, fill func(*Obje
 		f.Close()
 		return nil, fmt.Errorf("make its file of %d bytes: %w", total, err)
 	}
-	o, err := d.mapped(f, name, header{kind: kind, size: total, made: time.Now().UnixNano()})
+	o, err := d.mapped(f, name, header{kind: kind, size: total, made: time.Now().UnixNano(), lasts: lasts})
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (d *Dir) mapped(f *os.File, name string, h header) (*Object, error) {
 		f.Close()
 		return nil, fmt.Errorf("map its file: %w", err)
 	}
-	return &Object{Name: name, Kind: h.kind, dir: d, f: f, b: b, made: h.made, old: h.old}, nil
+	return &Object{Name: name, Kind: h.kind, dir: d, f: f, b: b, made: h.made, lasts: h.lasts}, nil
 }
 
 // Open opens the object name. kind 0 is any kind. ErrNotExist: there is none;

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Table is the state of an object that changes as a whole: words, and rows of
@@ -74,60 +76,91 @@ func (d *Dir) MakeTable(name string, kind Kind, rows int, words [TableWords]uint
 	if len(text) > MaxText {
 		return nil, fmt.Errorf("a text of %d bytes is too long", len(text))
 	}
+	var used error
 	o, err := d.make(name, kind, rows*8*RowWords, lasts, func(o *Object) {
+		if lasts {
+			used = o.lockByte(useByte, unix.F_RDLCK, true)
+		}
 		for i, w := range words {
 			o.uint64At(tableNow + 8*i).Store(w)
 		}
 		o.uint64At(tableText).Store(uint64(len(text)))
 		copy(o.b[tableText+8:], text)
 	})
+	if err == nil && used != nil {
+		err = errors.Join(used, o.unlink(), o.Close())
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &Table{o, rows}, nil
 }
 
-// OpenTable opens the table name. One that has outlasted the machine is changed by
-// again, as long as that says, before anybody else uses it: no process of its rows
-// lives.
+// OpenTable opens the table name. One that has outlasted the machine, or the PID
+// namespace, is changed by again, as long as that says, before anybody else uses it: no
+// process of its rows lives. ErrElsewhere: some may.
 func (d *Dir) OpenTable(name string, kind Kind, again func(*Change) (more bool)) (*Table, error) {
 	o, err := d.Open(name, kind)
 	if err != nil {
 		return nil, err
 	}
 	t := &Table{o, tableRows(o)}
-	if o.old {
-		if err := t.revive(again); err != nil {
-			t.Close()
-			return nil, err
-		}
+	if !o.lasts {
+		return t, nil
 	}
-	return t, nil
+	used := false
+	defer func() {
+		if !used {
+			t.Close()
+		}
+	}()
+	if err = t.use(again); errors.Is(err, ErrRemoved) {
+		err = ErrNotExist
+	}
+	if used = err == nil; used {
+		return t, nil
+	}
+	return nil, err
 }
 
 func tableRows(o *Object) int { return (len(o.b) - dataOffset) / (8 * RowWords) }
 
-// revive makes a table of this run of the machine of one from before.
-func (t *Table) revive(again func(*Change) (more bool)) error {
+// use has others see that t is in use, for as long as it is open, and makes it one of
+// this run of the machine and this PID namespace, if it is of others that are over.
+func (t *Table) use(again func(*Change) (more bool)) error {
 	return t.guarded(func() error {
-		if string(t.b[24:40]) == string(bootID()) {
-			return nil // another was quicker
-		}
-		for i := range parties {
-			t.leave(i)
-		}
-		t.replay()
-		for more := true; more; {
-			if err := t.change(func(c *Change) error { more = again(c); return nil }); err != nil {
+		if string(t.b[24:40]) != string(bootID()) || le.Uint64(t.b[40:]) != pidNamespace() {
+			err := t.lockByte(useByte, unix.F_WRLCK, false)
+			if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
+				return ErrElsewhere
+			}
+			if err == nil {
+				err = t.revive(again)
+			}
+			if err != nil {
 				return err
 			}
 		}
-		beforeStore()
-		le.PutUint64(t.b[40:], pidNamespace())
-		beforeStore()
-		copy(t.b[24:40], bootID())
-		return nil
+		return t.lockByte(useByte, unix.F_RDLCK, true)
 	})
+}
+
+// revive makes a table of here of one of elsewhere. The guard must be held.
+func (t *Table) revive(again func(*Change) (more bool)) error {
+	for i := range parties {
+		t.leave(i)
+	}
+	t.replay()
+	for more := true; more; {
+		if err := t.change(func(c *Change) error { more = again(c); return nil }); err != nil {
+			return err
+		}
+	}
+	beforeStore()
+	le.PutUint64(t.b[40:], pidNamespace())
+	beforeStore()
+	copy(t.b[24:40], bootID())
+	return nil
 }
 
 // Text returns the table's text.

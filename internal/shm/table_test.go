@@ -216,6 +216,31 @@ func TestTableRevive(t *testing.T) {
 	})
 }
 
+// A table that lasts is of another PID namespace. As long as somebody uses it whom nobody
+// here can see, it is refused; then it is as after a boot.
+func TestTableElsewhere(t *testing.T) {
+	d := testDir(t)
+	far, err := d.MakeTable("t", KindQueue, 1, [TableWords]uint64{}, "", true)
+	noError(t, err)
+	user, err := d.OpenTable("t", KindQueue, nil)
+	noError(t, err)
+	noError(t, far.Close())
+	le.PutUint64(user.b[40:], pidNamespace()+1)
+	if _, err := d.OpenTable("t", KindQueue, nil); !errors.Is(err, ErrElsewhere) {
+		t.Error(err)
+	}
+	noError(t, user.Close())
+	revived := 0
+	for range 2 {
+		here, err := d.OpenTable("t", KindQueue, func(*Change) bool { revived++; return false })
+		noError(t, err)
+		defer here.Close()
+	}
+	if revived != 1 {
+		t.Errorf("revived %d times", revived)
+	}
+}
+
 // One that does not last counts as missing then, and goes, with nothing else.
 func TestTableStale(t *testing.T) {
 	d := testDir(t)
