@@ -53,11 +53,11 @@ func (a *app) poolCommand() *cobra.Command {
 		a.poolWait(), a.poolStatus(), poolClose(), poolJoin(), poolTerminate(), poolRemove())
 }
 
-// onPool connects to the pool for do.
+// onPool connects to the pool for do. It is not closed: this process's end does that, and
+// to unmap it takes longer than all that apply does here.
 func onPool(d *shm.Dir, name string, do func(*server.PoolClient) error) error {
 	p, err := server.DialPool(d, name)
 	if err == nil {
-		defer p.Close()
 		err = do(p)
 	}
 	return poolError(name, err)
