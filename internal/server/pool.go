@@ -49,6 +49,7 @@ type supervisor struct {
 	mark      string // ends each ticket: one of another supervisor is not taken for ours
 	clients   int
 	asking    int // clients that have asked and are not answered
+	joining   int // of them, those that join
 	tasks     int // without a result
 	done      uint64
 	closed    bool
@@ -164,8 +165,13 @@ func (s *supervisor) run() {
 func (s *supervisor) mayLeave() (leave, soon bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	results := !s.abandoned && (len(s.tickets) > 0 || s.why != nil && !s.told)
-	return s.ended && !results && s.asking == 0, s.ended && s.abandoned
+	return s.ended && !s.waitsForClients() && s.asking == 0, s.ended && s.abandoned
+}
+
+// waitsForClients reports whether there is something that clients have not had. The mutex
+// must be held.
+func (s *supervisor) waitsForClients() bool {
+	return !s.abandoned && (len(s.tickets) > 0 || s.why != nil && !s.told)
 }
 
 // close takes no more tasks.

@@ -10,14 +10,15 @@ import (
 )
 
 const (
-	isOut    = "out"
-	isEnd    = "end"
-	isTicket = "ticket"
-	isYes    = "yes"
-	isNo     = "no"
-	isDone   = "done"
-	isStatus = "status"
-	isError  = "error"
+	isOut     = "out"
+	isEnd     = "end"
+	isTicket  = "ticket"
+	isYes     = "yes"
+	isNo      = "no"
+	isDone    = "done"
+	isLeaving = "leaving"
+	isStatus  = "status"
+	isError   = "error"
 )
 
 // An answer is one of a supervisor's.

@@ -103,7 +103,7 @@ func (p *PoolClient) next() (a answer, body []byte, err error) {
 		switch a.Is {
 		case isError:
 			return a, nil, a.Error
-		case isOut, isEnd, isTicket, isYes, isNo, isDone, isStatus:
+		case isOut, isEnd, isTicket, isYes, isNo, isDone, isLeaving, isStatus:
 			return a, body, nil
 		}
 	}
@@ -207,7 +207,14 @@ func (p *PoolClient) Terminate() error { return p.order(doTerminate) }
 // Remove has the supervisor of a pool that has ended leave, though results wait. It
 // returns when it has.
 func (p *PoolClient) Remove() error {
-	err := p.order(doRemove)
+	if err := p.order(doRemove); err != nil {
+		return err
+	}
+	return p.leaves()
+}
+
+// leaves waits until the supervisor has left, which has said that it will.
+func (p *PoolClient) leaves() (err error) {
 	for err == nil {
 		_, _, err = p.next()
 	}

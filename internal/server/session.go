@@ -226,7 +226,8 @@ func yesNo(yes bool) string {
 	return isNo
 }
 
-// join waits until the last worker is gone.
+// join waits until the last worker is gone. If nothing keeps the supervisor, the client
+// waits on for its name to be free.
 func (n *session) join(r *asked) (*PoolError, error) {
 	n.s.mu.Lock()
 	closed := n.s.closed
@@ -234,14 +235,20 @@ func (n *session) join(r *asked) (*PoolError, error) {
 	if !closed {
 		return &PoolError{KindRunning, "Pool is still running", ""}, nil
 	}
+	n.s.change(func() { n.s.joining++ })
+	defer n.s.change(func() { n.s.joining-- })
 	if e, err := n.await(r, n.s.joined, "workers are still there"); e != nil || err != nil {
 		return e, err
 	}
 	n.s.mu.Lock()
 	why := n.s.why
+	leaving := !n.s.waitsForClients() && n.s.asking == n.s.joining
 	n.s.mu.Unlock()
-	if why != nil {
+	switch {
+	case why != nil:
 		return n.s.refusal(why), nil
+	case leaving:
+		return nil, n.send(answer{Is: isLeaving})
 	}
 	return nil, n.send(answer{Is: isDone})
 }
