@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/diff"
 )
 
 // A pools' contest with these times, of ten tasks.
@@ -93,8 +93,8 @@ sequential  50.0 ms ±2 %     1  ####
 `},
 	} {
 		got := usualContest().sum(2, 1).text(c.st)
-		if diff := cmp.Diff(heading+c.want+verdict, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		if d := diff.Diff("want", []byte(heading+c.want+verdict), "got", []byte(got)); d != nil {
+			t.Errorf("%s:\n%s", c.name, d)
 		}
 	}
 }

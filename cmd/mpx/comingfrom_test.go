@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/diff"
 )
 
 const (
@@ -66,8 +66,8 @@ func says(what string, command ...string) bool {
 
 func (l *peerLine) check(t *testing.T, want string) {
 	t.Helper()
-	if diff := cmp.Diff(want, l.run(t)); diff != "" {
-		t.Errorf("%s (-want +got):\n%s\n%s", l.tool, l.script, diff)
+	if d := diff.Diff("want", []byte(want), "got", []byte(l.run(t))); d != nil {
+		t.Errorf("%s:\n%s\n%s", l.tool, l.script, d)
 	}
 }
 
