@@ -27,10 +27,10 @@ type workerKind struct {
 const slowFilter = `while IFS= read -r x; do sleep 0.001; echo "$x"; done`
 
 var workerKinds = []workerKind{
-	{"exec", nil, []string{"/bin/echo"}, 3000},
-	{"shell", []string{"--worker", "shell", "--initializer", `say() { echo "$1"; }`}, []string{"say"}, 6000},
-	{"filter", []string{"--worker", "filter"}, []string{slowFilter}, 1500},
-	{"filter-inflight", []string{"--worker", "filter", "--inflight", "50"}, []string{slowFilter}, 2000},
+	{"exec", nil, []string{"/bin/echo"}, 1000},
+	{"shell", []string{"--worker", "shell", "--initializer", `say() { echo "$1"; }`}, []string{"say"}, 2000},
+	{"filter", []string{"--worker", "filter"}, []string{slowFilter}, 500},
+	{"filter-inflight", []string{"--worker", "filter", "--inflight", "50"}, []string{slowFilter}, 600},
 }
 
 // A killRun is one that suffers: tasks numbered from 1 in a process tree of its
