@@ -251,7 +251,7 @@ func TestContestOrder(t *testing.T) {
 func TestBenchProgress(t *testing.T) {
 	s := newTerminal(t, 90)
 	c := exec.Command("mpx", "bench", "-j", "2", "--runs", "1", "until test -e go; do sleep 0.01; done; : {}", ":::", "1")
-	c.Env = append(os.Environ(), "TERM=xterm", "MPX_PROGRESS=", "NO_COLOR=", "LC_ALL=C.UTF-8", "GORACE=atexit_sleep_ms=0")
+	c.Env = append(os.Environ(), "TERM=xterm", "MPX_PROGRESS=", "NO_COLOR=", "LC_ALL=C.UTF-8")
 	c.Dir = t.TempDir()
 	s.start(c)
 	s.eventually("mpx: round 1 of 2: ")

@@ -85,7 +85,7 @@ func (l *peerLine) run(t *testing.T) string {
 	c, stderr := l.command(t, work)
 	c.Env = []string{
 		id, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + tmp, "HOME=" + home, "SHELL=bash", "LC_ALL=C.UTF-8",
-		"PARALLEL=--will-cite", "PARALLEL_SHELL=/bin/bash", "PARALLEL_HOME=" + filepath.Join(home, ".parallel"), "GORACE=atexit_sleep_ms=0",
+		"PARALLEL=--will-cite", "PARALLEL_SHELL=/bin/bash", "PARALLEL_HOME=" + filepath.Join(home, ".parallel"), "GORACE=" + os.Getenv("GORACE"),
 	}
 	stdout, _ := c.Output()
 	if got := c.ProcessState.ExitCode(); got != l.status {

@@ -31,7 +31,7 @@ func eventsRun(t *testing.T, args ...string) (c *exec.Cmd, events *os.File) {
 	}
 	t.Cleanup(func() { events.Close() })
 	run := exec.Command("mpx", append([]string{"map", "--events", path}, args...)...)
-	run.Env = append(os.Environ(), "MPX_PROGRESS=never", "GORACE=atexit_sleep_ms=0")
+	run.Env = append(os.Environ(), "MPX_PROGRESS=never")
 	return run, events
 }
 

@@ -64,7 +64,7 @@ func TestFilterThatLeaks(t *testing.T) {
 	dir := t.TempDir()
 	c := exec.Command("mpx", "map", "-j", "2", "--initializer", "sleep 0.05", "--max-worker-memory", strconv.Itoa(limit),
 		"--worker", "filter", "leaking-filter", dir)
-	c.Env = append(os.Environ(), "MPX_PROGRESS=never", "GORACE=atexit_sleep_ms=0")
+	c.Env = append(os.Environ(), "MPX_PROGRESS=never")
 	c.Stdin, c.Stderr = bytes.NewReader(in.Bytes()), os.Stderr
 	out, err := c.Output()
 	if err != nil {

@@ -52,7 +52,7 @@ func newKillRun(t *testing.T, k workerKind, tasks int) *killRun {
 func (r *killRun) command(out *os.File, flags ...string) (*exec.Cmd, *bytes.Buffer) {
 	args := append(append([]string{"map", "-j", "3"}, r.kind.flags...), flags...)
 	c := exec.Command("mpx", append(args, r.kind.command...)...)
-	c.Env = append(os.Environ(), "MPX_PROGRESS=never", "GORACE=atexit_sleep_ms=0", r.mark)
+	c.Env = append(os.Environ(), "MPX_PROGRESS=never", r.mark)
 	var said bytes.Buffer
 	c.Stdin, c.Stdout, c.Stderr = bytes.NewReader(r.numbers()), out, &said
 	return c, &said

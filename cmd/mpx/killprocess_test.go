@@ -35,7 +35,7 @@ func newSuffering(t *testing.T) *suffering {
 
 func (s *suffering) prepare(cmd *exec.Cmd) {
 	cmd.Dir = s.dir
-	cmd.Env = append(os.Environ(), "MPX_DIR="+s.objects, "GORACE=atexit_sleep_ms=0", s.mark)
+	cmd.Env = append(os.Environ(), "MPX_DIR="+s.objects, s.mark)
 }
 
 // mpx runs mpx process with args, and returns its exit status, −1 if it was killed.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -13,7 +14,16 @@ import (
 var raceEnabled bool
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"mpx": main, "leaking-filter": leakingFilter, "critical": critical})
+	testscript.Main(tests{m}, map[string]func(){"mpx": main, "leaking-filter": leakingFilter, "critical": critical})
+}
+
+// tests are those of this package, not the programs that they run.
+type tests struct{ m *testing.M }
+
+func (t tests) Run() int {
+	// The race detector sleeps for a second at the end of every process.
+	os.Setenv("GORACE", strings.TrimSpace("atexit_sleep_ms=0 "+os.Getenv("GORACE")))
+	return t.m.Run()
 }
 
 // TestScript runs testdata/script, one behaviour a file. Beyond testscript's

@@ -63,7 +63,7 @@ func (s *makeServer) command(args ...string) *exec.Cmd {
 	c := exec.Command("mpx", args...)
 	c.Dir, c.ExtraFiles, c.Stderr = s.dir, s.files, os.Stderr
 	c.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MAKE") })
-	c.Env = append(c.Env, s.mark, "MAKEFLAGS= -j8 --jobserver-auth="+s.auth, "MPX_PROGRESS=never", "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	c.Env = append(c.Env, s.mark, "MAKEFLAGS= -j8 --jobserver-auth="+s.auth, "MPX_PROGRESS=never")
 	return c
 }
 

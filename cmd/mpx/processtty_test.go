@@ -19,7 +19,7 @@ func TestProcessInterrupt(t *testing.T) {
 		mpx process start goes --die-with-parent -- sleep 300
 		exec mpx process join stays`)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "MPX_DIR="+filepath.Join(dir, "objects"), "MPX_TEST_KILL="+dir, "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(os.Environ(), "MPX_DIR="+filepath.Join(dir, "objects"), "MPX_TEST_KILL="+dir)
 	tty := newTerminal(t, 80)
 	tty.start(cmd)
 	t.Cleanup(func() {

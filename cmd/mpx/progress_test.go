@@ -16,7 +16,7 @@ import (
 // onTerminal is mpx map with args as a person would run it.
 func onTerminal(args ...string) *exec.Cmd {
 	c := exec.Command("mpx", append([]string{"map"}, args...)...)
-	c.Env = append(os.Environ(), "TERM=xterm", "MPX_PROGRESS=", "NO_COLOR=", "GORACE=atexit_sleep_ms=0")
+	c.Env = append(os.Environ(), "TERM=xterm", "MPX_PROGRESS=", "NO_COLOR=")
 	return c
 }
 

@@ -40,8 +40,7 @@ func setupScript(env *testscript.Env) error {
 	env.Setenv("MPX_DIR", filepath.Join(env.WorkDir, "objects")) // which shared objects make
 	env.Setenv("LC_ALL", "C.UTF-8")
 	env.Setenv("MPX_PROGRESS", "never") // a slow machine makes any run worth a summary
-	// The race detector sleeps for a second at the end of every process.
-	env.Setenv("GORACE", strings.TrimSpace("atexit_sleep_ms=0 "+os.Getenv("GORACE")))
+	env.Setenv("GORACE", os.Getenv("GORACE"))
 	env.Values[signalled{}] = &signalled{}
 	env.Defer(func() {
 		left := leftProcesses("MPX_TEST_ID="+id, env.WorkDir)

@@ -63,7 +63,7 @@ func againAlone(t *testing.T, f func() (kills int)) {
 func mpxIn(dir string, args ...string) *exec.Cmd {
 	cmd := exec.Command("mpx", args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "MPX_DIR="+filepath.Join(dir, "objects"), "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(os.Environ(), "MPX_DIR="+filepath.Join(dir, "objects"))
 	return cmd
 }
 
