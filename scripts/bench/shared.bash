@@ -87,3 +87,19 @@ queue_line() {
 	seconds=$(cut -d ' ' -f 1 "$tmp/times.$3" | median)
 	table "$1" "$2" '' "$(rate "$seconds" 100000 /s)" '' '' '' '' 20000/s '' "$(verdict "$seconds" 5 - lower)"
 }
+
+mpx_applies() { often 100 "$mpx" pool apply bench.pool hi; }
+floors_too() { often 100 "$mpx" cpu-count; }
+
+# A task of a warm filter, over the start of mpx: the difference of each round.
+apply_row() {
+	local over
+	"$mpx" pool start bench.pool -j1 --worker filter cat || fail 'mpx pool start failed'
+	race mpx_applies floors_too
+	"$mpx" pool terminate bench.pool
+	over=$(pairs mpx_applies floors_too | awk '{ print ($2 - $5) / 100 * 1000 }' | median)
+	table 19 'mpx pool apply to a warm filter' 'mpx cpu-count' \
+		"$(rate "$(cut -d ' ' -f 1 "$tmp/times.mpx_applies" | median)" 100 ms)" \
+		"$(rate "$(cut -d ' ' -f 1 "$tmp/times.floors_too" | median)" 100 ms)" \
+		"+$over ms" '' '' '+1 ms' '' "$(verdict "$over" 1 - lower)"
+}
