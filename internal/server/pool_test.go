@@ -284,6 +284,23 @@ func TestNonsense(t *testing.T) {
 	}
 }
 
+// A client that is hung up on is not told that the supervisor was killed.
+func TestHungUp(t *testing.T) {
+	h := host(t, "true")
+	p, err := DialPool(h.dir, "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if err := p.c.Send([]byte("no header")); err != nil {
+		t.Fatal(err)
+	}
+	var lost *LostError
+	if _, err := p.Status(); err == nil || errors.As(err, &lost) || !strings.Contains(err.Error(), "has hung up") {
+		t.Error(err)
+	}
+}
+
 // A long output comes in pieces.
 func TestPieces(t *testing.T) {
 	h := host(t, `dd if=/dev/zero bs=1M count=8 status=none`)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"mpx/internal/ipc"
 	"mpx/internal/shm"
@@ -85,9 +86,26 @@ func (p *PoolClient) broken(err error) error {
 		return nil
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
-		return p.lost()
+		l := p.lost()
+		if !l.Planned && outlives(l.PID, hangUpTime) {
+			return fmt.Errorf("the pool's supervisor, process %d, has hung up: it may be of another version of mpx", l.PID)
+		}
+		return l
 	}
 	return fmt.Errorf("talk to the pool's supervisor: %w", err)
+}
+
+// hangUpTime is for how long a process that is killed may be seen after it has hung up.
+const hangUpTime = time.Second
+
+// outlives reports whether pid is still there after d.
+func outlives(pid int, d time.Duration) bool {
+	pidfd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(pidfd)
+	return errors.Is(await([]int{pidfd}, shm.WaitFor(d)), shm.ErrTimeout)
 }
 
 // next receives an answer that the client knows.
