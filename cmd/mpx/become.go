@@ -3,9 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"os/signal"
-	"runtime"
 	"strings"
 	"syscall"
 
@@ -67,89 +65,3 @@ type commandError struct {
 }
 
 func (e *commandError) Error() string { return e.msg }
-
-// beside runs the command while this process stays, for as long as it takes, and
-// ends as the command did. The command ends with this process.
-func beside(words, env []string) error {
-	end, err := child(words, env, 0)
-	if err != nil {
-		return err
-	}
-	return end.outcome()
-}
-
-// A childEnd is how a child has ended, and the signal that mpx got meanwhile and
-// handed on; 0: none.
-type childEnd struct {
-	unix.WaitStatus
-	got syscall.Signal
-}
-
-func (e childEnd) outcome() error {
-	if e.Signaled() {
-		return &outcome{signal: e.Signal()}
-	}
-	return &outcome{status: e.ExitStatus()}
-}
-
-// child runs the command with descriptor stdin as its standard input, hands on the
-// signals that come, and returns how it has ended. The command ends with this
-// process.
-func child(words, env []string, stdin int) (end childEnd, err error) {
-	runtime.LockOSThread() // the command dies with the thread that started it
-	defer runtime.UnlockOSThread()
-	var signals []os.Signal
-	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2} {
-		if !signal.Ignored(s) {
-			signals = append(signals, s)
-		}
-	}
-	c := make(chan os.Signal, 16)
-	signal.Notify(c, signals...)
-	defer signal.Stop(c)
-	var pid, pidfd int
-	if err := start(words, func(path string, argv []string) (err error) {
-		pid, pidfd, err = proc.Start(&proc.Spec{Path: path, Argv: argv, Env: env, Files: [3]int{stdin, 1, 2}, DieWithThread: true})
-		return err
-	}); err != nil {
-		return end, err
-	}
-	defer unix.Close(pidfd)
-	done, forwarded := make(chan struct{}), make(chan syscall.Signal, 1)
-	go func() { forwarded <- forward(c, pidfd, done) }()
-	end.WaitStatus, err = waitFor(pid)
-	close(done)
-	end.got = <-forwarded
-	if err != nil {
-		return end, fmt.Errorf("wait for %s: %w", words[0], err)
-	}
-	return end, nil
-}
-
-// forward hands signals on to the process behind pidfd until done is closed, and
-// returns the last one. What the terminal sends it sends to the whole group, and the
-// process is in it.
-func forward(c <-chan os.Signal, pidfd int, done <-chan struct{}) (last syscall.Signal) {
-	for {
-		select {
-		case s := <-c:
-			last = s.(syscall.Signal)
-			if (last == syscall.SIGINT || last == syscall.SIGQUIT) && hasKeys() {
-				continue
-			}
-			_ = unix.PidfdSendSignal(pidfd, last, nil, 0) // an error: it has ended
-		case <-done:
-			return last
-		}
-	}
-}
-
-// hasKeys reports whether the keys of a terminal reach this process.
-func hasKeys() bool {
-	tty, err := os.Open("/dev/tty")
-	if err != nil {
-		return false
-	}
-	defer tty.Close()
-	return inForeground(tty)
-}

@@ -45,6 +45,14 @@ type outcome struct {
 
 func (o *outcome) Error() string { return fmt.Sprintf("exit status %d, signal %d", o.status, o.signal) }
 
+// outcomeOf is to end as a child has.
+func outcomeOf(end unix.WaitStatus) *outcome {
+	if end.Signaled() {
+		return &outcome{signal: end.Signal()}
+	}
+	return &outcome{status: end.ExitStatus()}
+}
+
 // A usageError is a mistake in the command line, with its remedy.
 type usageError struct{ msg, hint string }
 

@@ -24,7 +24,8 @@ command's, and nothing of mpx is left.
 The lock is an open file, which COMMAND inherits (above number 100): it is free
 when COMMAND and all that it has started are gone, however they went, kill -9
 included. A daemon that COMMAND starts keeps it, and sudo closes it; with --close
-mpx stays, holds the lock itself, and COMMAND dies with it.
+mpx stays, holds the lock itself, and COMMAND dies with it, as does all that it has
+started.
 
 MPX_HELD names the locks that are held, a:b, for COMMAND: taking one of them again
 would wait for ever and is refused. --recursive runs COMMAND under the one that is
@@ -96,6 +97,9 @@ func (a *app) runLock(cmd *cobra.Command, o *lockOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	if a.twin != nil { // its elder holds the lock, and has it hold it, too
+		return a.beside(words)
+	}
 	dir, err := a.objects()
 	if err != nil {
 		return err
@@ -115,19 +119,29 @@ func (a *app) runLock(cmd *cobra.Command, o *lockOptions, args []string) error {
 		return a.inVain(dir, name, err, &o.waitFlags, &o.busyFlag)
 	}
 	held = append(slices.DeleteFunc(held, func(s string) bool { return s == name }), name)
-	return o.runHolding(l, words, heldEnv(held))
+	return a.runHolding(o, l, words, heldEnv(held))
 }
 
-// runHolding runs the command while l is held.
-func (o *lockOptions) runHolding(l *shm.Lock, words, env []string) error {
+// runHolding runs the command while l is held. With --close this process and its twin
+// hold it both, so that it is free when of the two, and of the command, nothing is left.
+func (a *app) runHolding(o *lockOptions, l *shm.Lock, words, env []string) error {
 	defer runtime.KeepAlive(l)
 	if o.close {
-		return beside(words, env)
+		return a.withTwin(env, l.Fd())
 	}
 	if _, err := proc.HandDown(l.Fd()); err != nil {
 		return fmt.Errorf("hand down the lock %s: %w", l.Name, err)
 	}
 	return become(words, env)
+}
+
+// beside runs the command while this process stays, and ends as the command does.
+func (a *app) beside(words []string) error {
+	end, err := a.twin.run(words, os.Environ(), 0)
+	if err != nil {
+		return err
+	}
+	return outcomeOf(end)
 }
 
 // runInside runs the command under the lock that a process above this one holds.

@@ -15,9 +15,8 @@ import (
 
 func main() {
 	// A worker is this program started again, and so are a keeper, a pool's
-	// supervisor and a sender. It is
-	// told by an argument, and before anything else: the commands' tree costs start-up
-	// time.
+	// supervisor, a sender and a twin. It is told by an argument, and before anything
+	// else: the commands' tree costs start-up time.
 	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case ipc.WorkerArg:
@@ -29,6 +28,8 @@ func main() {
 			os.Exit(supervisePool(os.Args[2:], os.Stderr))
 		case channelArg:
 			os.Exit(channelSender(os.Args[2:]))
+		case twinArg:
+			os.Exit(twinMain(os.Args[2:], os.Stderr))
 		}
 	}
 	keepStdoutClosed()

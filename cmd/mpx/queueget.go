@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"mpx/internal/ipc"
 	"mpx/internal/shm"
@@ -33,9 +34,10 @@ func (a *app) queueGet() objectVerb {
 		use: "get [flags] NAME [COMMAND [ARG]...]", short: "Take an item and print it, or lease it to a command",
 		long: `Take the first item and print it, with a newline. With COMMAND the item is its last
 argument and its standard input: when it succeeds the item is done; when it fails,
-is killed, or mpx is, the item goes back to where it was. COMMAND finds in
-MPX_ATTEMPT how often the item has been given out, this time included; with
---max-deliveries N one that has failed N times goes to the queue NAME.dead.
+is killed, or mpx is, the item goes back to where it was. With mpx, kill -9 included,
+COMMAND and all that it has started end first; what it leaves when it ends by itself
+stays. COMMAND finds in MPX_ATTEMPT how often the item has been given out, this time
+included; with --max-deliveries N one that has failed N times goes to the queue NAME.dead.
 
 An item is out of the queue when it has been printed: of one whose printing is cut
 short nothing is lost, though some may be printed twice. With --follow --timeout is
@@ -65,6 +67,9 @@ for each item.`,
 				return err
 			}
 			keepIgnored()
+			if len(words) > 0 && a.twin == nil {
+				return a.withTwin(os.Environ())
+			}
 			return onQueue(func(q *ipc.Queue) error {
 				g.q = q
 				return g.get(words)

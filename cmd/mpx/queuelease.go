@@ -34,11 +34,14 @@ func (g *getter) lease(l *ipc.Lease, words []string) error {
 		return errors.Join(err, l.Return())
 	}
 	defer stdin.Close()
-	end, err := child(argv, attemptEnv(l.Deliveries()), int(stdin.Fd()))
+	end, err := g.a.twin.run(argv, attemptEnv(l.Deliveries()), int(stdin.Fd()))
 	if err != nil {
 		return errors.Join(err, l.Return())
 	}
-	return g.judge(l, end)
+	if err = g.judge(l, end); err == nil && g.follow {
+		err = g.a.twin.rest()
+	}
+	return err
 }
 
 // attemptEnv is the environment, with MPX_ATTEMPT: once, also where mpx is itself a
@@ -49,7 +52,7 @@ func attemptEnv(n int) []string {
 }
 
 // judge ends the lease as the command has ended.
-func (g *getter) judge(l *ipc.Lease, end childEnd) (err error) {
+func (g *getter) judge(l *ipc.Lease, end unix.WaitStatus) (err error) {
 	switch {
 	case end.Exited() && end.ExitStatus() == 0:
 		err = l.Done()
@@ -61,14 +64,12 @@ func (g *getter) judge(l *ipc.Lease, end childEnd) (err error) {
 	switch {
 	case err != nil:
 		return err
-	case end.got != 0 && g.follow: // it is mpx that was to end
-		return &outcome{signal: end.got}
 	case g.follow && end.Signaled() && (end.Signal() == unix.SIGINT || end.Signal() == unix.SIGQUIT):
-		return end.outcome() // by the keys of the terminal
+		return outcomeOf(end) // by the keys of the terminal
 	case g.follow || end.Exited() && end.ExitStatus() == 0:
 		return nil
 	}
-	return end.outcome()
+	return outcomeOf(end)
 }
 
 // argumentOf returns the item as a word. Not all can be one.

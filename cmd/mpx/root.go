@@ -16,6 +16,7 @@ import (
 type app struct {
 	stdin, stdout, stderr *os.File
 	args                  []string // the command line
+	twin                  *twin    // nil: this is the process that the user has started
 }
 
 // run executes the command line args.

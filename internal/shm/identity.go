@@ -89,3 +89,10 @@ func (id identity) lives() bool {
 	now, ok := identityOf(id.pid)
 	return ok && now == id
 }
+
+// awaits reports whether the process has ended, and is still to be reaped by reaper. If
+// that has ended, it is another's to do.
+func (id identity) awaits(reaper int) bool {
+	f := statOf(id.pid)
+	return f != nil && f[0][0] == 'Z' && string(f[1]) == strconv.Itoa(reaper) && string(f[19]) == strconv.FormatUint(id.start, 10)
+}

@@ -1,6 +1,7 @@
 package shm
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -58,11 +59,26 @@ const RowHeld = 1
 // Hold makes r this process's.
 func (r *Row) Hold() {
 	id := me()
-	r[0], r[5], r[6], r[7] = RowHeld, uint64(id.pid), id.start, uint64(time.Now().UnixNano())
+	r[0], r[5], r[6], r[7] = RowHeld, uint64(id.pid)|uint64(reaper)<<32, id.start, uint64(time.Now().UnixNano())
 }
 
+// reaper is the process of ReapedBy; 0: there is none.
+var reaper int
+
+// ReapedBy says that what this process holds from now on is free when its parent, the
+// process pid, has reaped it, if it dies before that: there may be something to be put
+// in order first. Others are dead as soon as they have ended, whoever has to reap them.
+func ReapedBy(pid int) { reaper = pid }
+
 // Lives reports whether the process that holds r is still there.
-func (r *Row) Lives() bool { return identity{int(r[5]), r[6]}.lives() }
+func (r *Row) Lives() bool {
+	id := identity{int(uint32(r[5])), r[6]}
+	return id.lives() || id.awaits(int(r[5]>>32))
+}
+
+// holder is the process that holds r, for people: who is to reap that if anybody is, as
+// that is the one that was started by them.
+func (r *Row) holder() int { return int(cmp.Or(r[5]>>32, r[5])) }
 
 var me = sync.OnceValue(func() identity {
 	id, _ := identityOf(os.Getpid())
@@ -247,7 +263,7 @@ func (t *Table) holders(list []Party) []Party {
 		}
 		r := (&Change{t: t, at: -1}).Row(i)
 		if r.Lives() {
-			list = append(list, Party{Holds, int(r[5]), time.Unix(0, int64(r[7]))})
+			list = append(list, Party{Holds, r.holder(), time.Unix(0, int64(r[7]))})
 		}
 	}
 	return list

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 )
 
@@ -336,4 +338,27 @@ func TestTableSide(t *testing.T) {
 	if err := table.Tidy(); !errors.Is(err, ErrRemoved) {
 		t.Error(err)
 	}
+}
+
+// What a process has that its parent is to reap is free when that has done so; that of
+// others as soon as they have ended, even if nobody reaps them.
+func TestRowReaped(t *testing.T) {
+	cmd := exec.Command("cat")
+	in, err := cmd.StdinPipe()
+	noError(t, err)
+	noError(t, cmd.Start())
+	id, _ := identityOf(cmd.Process.Pid)
+	row := func(reaper int) *Row { return &Row{RowHeld, 5: uint64(id.pid) | uint64(reaper)<<32, 6: id.start} }
+	want := func(when string, plain, parents, others bool) {
+		t.Helper()
+		if a, b, c := row(0).Lives(), row(os.Getpid()).Lives(), row(1).Lives(); a != plain || b != parents || c != others {
+			t.Errorf("%s: %v %v %v, want %v %v %v", when, a, b, c, plain, parents, others)
+		}
+	}
+	want("alive", true, true, true)
+	in.Close()
+	noError(t, unix.Waitid(unix.P_PID, id.pid, nil, unix.WEXITED|unix.WNOWAIT, nil))
+	want("dead", false, true, false)
+	noError(t, cmd.Wait())
+	want("reaped", false, false, false)
 }

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"mpx/internal/proc"
+	"mpx/internal/shm"
+
+	"golang.org/x/sys/unix"
+)
+
+// A twin is this process, when it does the work of another, its elder. It runs one
+// command at a time, and is the subreaper of what that starts.
+type twin struct {
+	line  twinLine
+	ended chan unix.WaitStatus // how the command has
+
+	mu    sync.Mutex // guards the following; kept for good once the elder is dead
+	pid   int        // of the command; 0: none runs
+	pidfd int
+	left  map[int]bool   // children that ended commands have left
+	busy  bool           // a command runs, or has just ended, until rest
+	got   syscall.Signal // the last that came meanwhile
+}
+
+// twinMain is the life of a twin. args follow twinArg. It returns the exit status,
+// which is of no meaning.
+func twinMain(args []string, stderr io.Writer) int {
+	t, err := newTwin(args)
+	if err != nil {
+		fmt.Fprintln(stderr, "mpx: twin:", err)
+		fmt.Fprintln(stderr, "mpx: hint: this command is mpx's own; see mpx --help")
+		return exitUsage
+	}
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, twin: t}
+	t.line.sayEnd(a.run(args[2:]))
+	return exitOK
+}
+
+func newTwin(args []string) (*twin, error) {
+	if len(args) < 2 {
+		return nil, fmt.Errorf("%d arguments", len(args))
+	}
+	elder, err := strconv.Atoi(args[0])
+	if err != nil {
+		return nil, err
+	}
+	t := &twin{line: -1, ended: make(chan unix.WaitStatus, 1)}
+	for _, f := range strings.Split(args[1], ",") {
+		fd, err := strconv.Atoi(f)
+		if err == nil {
+			_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("descriptor %s: %w", f, err)
+		}
+		if t.line < 0 {
+			t.line = twinLine(fd)
+		}
+	}
+	proc.SetName("mpx-twin") // so that killall mpx means the elder
+	shm.ReapedBy(elder)
+	// One that is stopped would not hear that the elder is dead.
+	if err := errors.Join(proc.BecomeSubreaper(), unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGCONT), 0, 0, 0)); err != nil {
+		return nil, err
+	}
+	keepIgnored()
+	children := make(chan os.Signal, 1)
+	signal.Notify(children, syscall.SIGCHLD)
+	go t.reap(children)
+	go t.handOn(catchAll())
+	go t.watch()
+	return t, nil
+}
+
+// watch ends this process when the elder is dead: first the command, if one runs, with
+// all that it has started, so that what it has on lease goes back after that.
+func (t *twin) watch() {
+	t.line.hear()
+	t.mu.Lock()
+	if t.pid != 0 {
+		proc.EndChildren(func(pid int) bool { return !t.left[pid] }, clearLimit, nil)
+	}
+	os.Exit(exitBroken)
+}
+
+// reap reaps children as they end: the command, and orphans.
+func (t *twin) reap(children <-chan os.Signal) {
+	for range children {
+		t.mu.Lock()
+		for {
+			var ru syscall.Rusage
+			pid, ws, err := proc.Reap(&ru)
+			if pid == 0 || err != nil {
+				break
+			}
+			t.reaped(pid, unix.WaitStatus(ws))
+		}
+		t.mu.Unlock()
+	}
+}
+
+func (t *twin) reaped(pid int, ws unix.WaitStatus) {
+	delete(t.left, pid)
+	if pid != t.pid {
+		return
+	}
+	t.pid = 0
+	unix.Close(t.pidfd)
+	t.noteLeft()
+	t.ended <- ws
+}
+
+// noteLeft tells the children that there are from the next command's. They are no
+// longer mpx's affair.
+func (t *twin) noteLeft() {
+	if t.left = childSet(); t.left != nil {
+		t.line.sayLeft(t.left)
+	}
+}
+
+// handOn hands signals on to the command. Where there is none they end mpx.
+func (t *twin) handOn(c <-chan os.Signal) {
+	for s := range c {
+		t.signal(s.(syscall.Signal))
+	}
+}
+
+// signal is one of handOn. What the terminal sends it sends to the whole group, and the
+// command is in it.
+func (t *twin) signal(s syscall.Signal) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.busy {
+		t.line.sayEnd(0, s)
+		os.Exit(exitOK)
+	}
+	t.got = s
+	if t.pid == 0 || (s == syscall.SIGINT || s == syscall.SIGQUIT) && hasKeys() {
+		return
+	}
+	_ = unix.PidfdSendSignal(t.pidfd, s, nil, 0) // an error: it has ended
+}
+
+// run runs the command with descriptor stdin as its standard input, and returns how it
+// has ended. Until rest a signal does not end this process.
+func (t *twin) run(words, env []string, stdin int) (ws unix.WaitStatus, err error) {
+	runtime.LockOSThread() // the command dies with the thread that started it
+	defer runtime.UnlockOSThread()
+	if err := t.start(words, env, stdin); err != nil {
+		return ws, err
+	}
+	return <-t.ended, nil
+}
+
+func (t *twin) start(words, env []string, stdin int) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.noteLeft()
+	err := start(words, func(path string, argv []string) (err error) {
+		t.pid, t.pidfd, err = proc.Start(&proc.Spec{Path: path, Argv: argv, Env: env, Files: [3]int{stdin, 1, 2}, DieWithThread: true})
+		return err
+	})
+	t.busy = err == nil
+	return err
+}
+
+// rest says that all is done about the command that has ended. If a signal has come
+// meanwhile, it is mpx that was to end.
+func (t *twin) rest() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.got != 0 {
+		return &outcome{signal: t.got}
+	}
+	t.busy = false
+	return nil
+}
+
+// hasKeys reports whether the keys of a terminal reach this process.
+func hasKeys() bool {
+	tty, err := os.Open("/dev/tty")
+	if err != nil {
+		return false
+	}
+	defer tty.Close()
+	return inForeground(tty)
+}
