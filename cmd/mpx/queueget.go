@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
@@ -20,6 +19,10 @@ type getter struct {
 	sentinel        string
 	hasSentinel     bool
 	deliveries      int
+
+	failing  uint64 // the item that has failed last
+	failures int    // how often it has in a row
+	hinted   bool
 
 	a    *app
 	d    *shm.Dir
@@ -148,39 +151,4 @@ func (g *getter) print(l *ipc.Lease) (next *ipc.Lease, err error) {
 		return l.Take()
 	})
 	return next, err
-}
-
-// deadName is the name of the queue for what has failed too often.
-func (g *getter) deadName() string { return g.name + ".dead" }
-
-// bury puts the item into the queue for what has failed too often. If this process
-// is killed before it is out of its own queue, it is in both.
-func (g *getter) bury(l *ipc.Lease) error {
-	if err := g.putDead(l); err != nil {
-		// Not %w: that NAME.dead is closed is not the end of NAME.
-		return errors.Join(fmt.Errorf("put an item into %s: %v", g.deadName(), err), l.Return())
-	}
-	fmt.Fprintf(g.a.stderr, "mpx: %s: an item has failed %d times and is now in %s\n", g.name, l.Deliveries(), g.deadName())
-	return l.Done()
-}
-
-// putDead puts a copy of the item into that queue, which is kept where its own is.
-func (g *getter) putDead(l *ipc.Lease) error {
-	place := ""
-	if !g.q.KeptIn(g.d.Path()) {
-		place = g.q.Place()
-	}
-	dead, err := found(true,
-		func() (*ipc.Queue, error) { return ipc.MakeQueue(g.d, g.deadName(), 0, place) },
-		func() (*ipc.Queue, error) { return ipc.OpenQueue(g.d, g.deadName()) })
-	if err != nil {
-		return err
-	}
-	defer dead.Close()
-	i, err := dead.Copy(l)
-	if err != nil {
-		return err
-	}
-	_, err = putItems(dead, []ipc.Item{i}, shm.Wait{})
-	return err
 }

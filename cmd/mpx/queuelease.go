@@ -59,6 +59,7 @@ func (g *getter) judge(l *ipc.Lease, end unix.WaitStatus) (err error) {
 	case g.deliveries > 0 && l.Deliveries() >= g.deliveries:
 		err = g.bury(l)
 	default:
+		g.hint(l)
 		err = l.Return()
 	}
 	switch {

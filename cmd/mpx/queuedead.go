@@ -1,0 +1,61 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"mpx/internal/ipc"
+	"mpx/internal/shm"
+)
+
+// deadName is the name of the queue for what has failed too often.
+func (g *getter) deadName() string { return g.name + ".dead" }
+
+// bury puts the item into the queue for what has failed too often. If this process
+// is killed before it is out of its own queue, it is in both.
+func (g *getter) bury(l *ipc.Lease) error {
+	if err := g.putDead(l); err != nil {
+		// Not %w: that NAME.dead is closed is not the end of NAME.
+		return errors.Join(fmt.Errorf("put an item into %s: %v", g.deadName(), err), l.Return())
+	}
+	fmt.Fprintf(g.a.stderr, "mpx: %s: an item has failed %d times and is now in %s\n", g.name, l.Deliveries(), g.deadName())
+	return l.Done()
+}
+
+// putDead puts a copy of the item into that queue, which is kept where its own is.
+func (g *getter) putDead(l *ipc.Lease) error {
+	place := ""
+	if !g.q.KeptIn(g.d.Path()) {
+		place = g.q.Place()
+	}
+	dead, err := found(true,
+		func() (*ipc.Queue, error) { return ipc.MakeQueue(g.d, g.deadName(), 0, place) },
+		func() (*ipc.Queue, error) { return ipc.OpenQueue(g.d, g.deadName()) })
+	if err != nil {
+		return err
+	}
+	defer dead.Close()
+	i, err := dead.Copy(l)
+	if err != nil {
+		return err
+	}
+	_, err = putItems(dead, []ipc.Item{i}, shm.Wait{})
+	return err
+}
+
+// tooOften is how often an item may fail in a row before there is a hint.
+const tooOften = 10
+
+// hint tells once of an item that fails again and again: it is back in front at once,
+// and keeps others waiting.
+func (g *getter) hint(l *ipc.Lease) {
+	if g.failures == 0 || l.Number() != g.failing {
+		g.failing, g.failures = l.Number(), 0
+	}
+	if g.failures++; g.failures < tooOften || g.deliveries > 0 || g.hinted {
+		return
+	}
+	g.hinted = true
+	fmt.Fprintf(g.a.stderr, "mpx: %s: an item has failed %d times in a row, and is tried again\n", g.name, g.failures)
+	fmt.Fprintf(g.a.stderr, "mpx: hint: with --max-deliveries N one that has failed N times goes to %s\n", g.deadName())
+}
