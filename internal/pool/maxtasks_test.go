@@ -59,10 +59,10 @@ func TestSlotsOfRetired(t *testing.T) {
 // F16: workers retire all the time while others are killed at random: no result
 // is lost, none comes twice, all are right.
 func TestRecyclingUnderFire(t *testing.T) {
-	const n = 10_000
+	const n = 2000
 	cfg := doubles()
 	cfg.MaxTasksPerChild, cfg.RetryLost = 7, 1000
-	kills, all := underFire(t, cfg, n, 50)
+	kills, all := underFire(t, cfg, n, 20)
 	for i := range all {
 		wantDouble(t, &all[i], i)
 	}

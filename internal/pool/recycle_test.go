@@ -27,12 +27,12 @@ func TestTinyLimits(t *testing.T) {
 		"max-worker-age":    func(c *pool.Config) { c.MaxWorkerAge = 1 },
 	} {
 		for name, cfg := range everyFunction() {
-			for _, chunk := range []int{1, 10} {
+			for _, chunk := range []int{1, 5} {
 				cfg, d := watched(cfg)
 				cfg.Jobs, cfg.ChunkSize = 2, chunk
 				limit(&cfg)
 				p := start(t, cfg)
-				for _, r := range mapAll(t, p, numbers(40)...) {
+				for _, r := range mapAll(t, p, numbers(20)...) {
 					wantStatus(t, &r, task.OK)
 					if r.Attempt != 1 {
 						t.Errorf("%s, %s: task %d has attempt %d", reason, name, r.Seq, r.Attempt)
@@ -41,8 +41,8 @@ func TestTinyLimits(t *testing.T) {
 				p.Close()
 				join(t, p)
 				runs := d.check(t, 2, 0)
-				if chunk == 1 && len(runs) < 40 || chunk > 1 && len(runs) < 4 {
-					t.Errorf("%s, %s, chunks of %d: %d workers for 40 tasks", reason, name, chunk, len(runs))
+				if chunk == 1 && len(runs) < 20 || chunk > 1 && len(runs) < 4 {
+					t.Errorf("%s, %s, chunks of %d: %d workers for 20 tasks", reason, name, chunk, len(runs))
 				}
 				if all := d.reasons(); !slices.Contains(all, reason) {
 					t.Errorf("%s, %s: reasons %q", reason, name, all)

@@ -220,7 +220,7 @@ func TestJUnitTails(t *testing.T) {
 // Cases wait on disk, not in memory.
 func TestJUnitMany(t *testing.T) {
 	path, j := openJUnit(t)
-	const n = 100_000
+	const n = 20_000
 	res := result(1, "", "")
 	for range n {
 		mustRecord(t, j, res)

@@ -114,8 +114,8 @@ func TestPageSizes(t *testing.T) {
 	}{
 		{"few", 4, sampleRun{100, 4, 6, time.Second, .2, 1}, 100 << 10},
 		{"one by one", 8, sampleRun{2_000, 8, 0, time.Second, .1, 0}, 1 << 20},
-		{"many", 16, sampleRun{100_000, 16, 100, 40 * time.Millisecond, .1, 1}, 1 << 20},
-		{"slots", 400, sampleRun{50_000, 400, 1, time.Minute, .1, 0}, 1 << 20},
+		{"many", 16, sampleRun{40_000, 16, 100, 40 * time.Millisecond, .1, 1}, 1 << 20},
+		{"slots", 400, sampleRun{20_000, 400, 1, time.Minute, .1, 0}, 1 << 20},
 	} {
 		page := pageOf(t, c.jobs, c.run.results())
 		checkWellFormed(t, page)

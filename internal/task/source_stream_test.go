@@ -178,7 +178,7 @@ func TestSourceHugeRecord(t *testing.T) {
 	for name, split := range map[string]splitter{
 		"byte": byteSplit('\n'), "csv": &csvSplit{comma: ','}, "text": textSplit("\nsm"),
 	} {
-		huge := int64(100 << 20)
+		huge := int64(32 << 20)
 		if name != "byte" {
 			huge = 4 << 20 // -race is slow on them
 		}
