@@ -32,8 +32,41 @@ type Halt struct {
 // read: one of the first two would be half of them.
 const haltFrom = 3
 
-// A tally counts outcomes.
-type tally struct{ ok, failed, done int }
+// A Tally counts outcomes.
+type Tally struct{ ok, failed, done int }
+
+// Count takes in r, the outcome of a task, or of the tasks of a span.
+func (y *Tally) Count(r *task.Result) {
+	n := r.N()
+	y.done += n
+	switch {
+	case r.Status == task.OK:
+		y.ok += n
+	case failed(r.Status), r.Status == task.Lost:
+		y.failed += n
+	}
+}
+
+// Reached returns why h ends a run of which y counts the outcomes: "2 of 5 tasks
+// failed"; "": it does not. read is how many tasks have been read, more tells whether
+// others may come.
+func (h *Halt) Reached(y *Tally, read uint64, more func() bool) string {
+	n, what := y.done, "ended"
+	switch h.On {
+	case HaltNever:
+		return ""
+	case HaltFail:
+		n, what = y.failed, "failed"
+	case HaltSuccess:
+		n, what = y.ok, "succeeded"
+	}
+	reached := h.Count > 0 && n >= h.Count ||
+		h.Count == 0 && float64(n)*100 >= h.Percent*float64(read) && (n >= haltFrom || !more())
+	if n == 0 || !reached {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d tasks %s", n, read, what)
+}
 
 // end takes in that a task has its outcome with the attempt that has ended.
 func (s *scheduler) end(r *task.Result) {
@@ -45,36 +78,13 @@ func (s *scheduler) end(r *task.Result) {
 func (s *scheduler) conclude(r *task.Result, e task.Event) {
 	e.Kind, e.Result = task.TaskEnd, r
 	s.watch(e)
-	n := r.N()
-	s.done += n
-	switch {
-	case r.Status == task.OK:
-		s.ok += n
-	case failed(r.Status), r.Status == task.Lost:
-		s.failed += n
+	s.tally.Count(r)
+	if s.halted || s.stopped {
+		return
 	}
-	if h := s.p.cfg.Halt; h.On != HaltNever && !s.halted && !s.stopped {
-		if n := s.counted(h.On); n > 0 && s.reached(&h, n) {
-			s.halt(&h, n)
-		}
+	if why := s.p.cfg.Halt.Reached(&s.tally, s.seq, s.reading); why != "" {
+		s.halt(why)
 	}
-}
-
-func (s *scheduler) counted(on HaltOn) int {
-	switch on {
-	case HaltFail:
-		return s.failed
-	case HaltSuccess:
-		return s.ok
-	}
-	return s.done
-}
-
-func (s *scheduler) reached(h *Halt, n int) bool {
-	if h.Count > 0 {
-		return n >= h.Count
-	}
-	return float64(n)*100 >= h.Percent*float64(s.seq) && (n >= haltFrom || !s.reading())
 }
 
 // reading reports whether more tasks may come.
@@ -88,16 +98,15 @@ func (s *scheduler) reading() bool {
 }
 
 // halt starts nothing more: what no worker has begun is skipped.
-func (s *scheduler) halt(h *Halt, n int) {
+func (s *scheduler) halt(why string) {
 	s.halted, s.closing = true, true
 	s.p.halt()
-	what := [...]string{HaltFail: "failed", HaltSuccess: "succeeded", HaltDone: "ended"}[h.On]
-	s.watch(task.Event{Kind: task.Halted, Reason: fmt.Sprintf("%d of %d tasks %s", n, s.seq, what)})
+	s.watch(task.Event{Kind: task.Halted, Reason: why})
 	for _, st := range s.streams {
 		st.stop()
 	}
 	s.cancelQueue()
-	if h.Now {
+	if s.p.cfg.Halt.Now {
 		s.stop(syscall.SIGTERM, s.p.cfg.Grace)
 		return
 	}

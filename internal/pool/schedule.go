@@ -31,7 +31,7 @@ type scheduler struct {
 	held    bool            // paused: nothing is started until Resume
 	pausing []chan struct{} // to be closed when every worker has paused
 	warmers []chan struct{} // to be closed when a worker has been initialized
-	tally
+	tally   Tally
 	gate
 	median
 	trouble
