@@ -131,7 +131,7 @@ func (b *commandBench) throughPool(o *mapOptions, spec task.Spec) (f failures, e
 	if err != nil {
 		return f, err
 	}
-	signals := catch(p, o.killAfterDur, func(note, _ string) { b.a.benchScreen().say(note) }, nil)
+	signals := catch(p, o.killAfterDur, endingWhatRuns, func(note, _ string) { b.a.benchScreen().say(note) }, nil)
 	defer signals.release()
 	tasks := taskList(b.tasks)
 	if o.worker == "filter" && o.spans() {

@@ -102,7 +102,7 @@ func (a *app) runDigest(o *digestOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	signals := catch(p, o.killAfterDur, d.notice, nil)
+	signals := catch(p, o.killAfterDur, endingWhatRuns, d.notice, nil)
 	watchReader(a.stdout, signals)
 	imap := p.Imap
 	if o.unordered {

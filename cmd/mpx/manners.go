@@ -40,7 +40,7 @@ func (o *mapOptions) checkManners() (err error) {
 // findJobserver makes the run a client of make's jobserver, if one is to be
 // had: under make -jN, unless -j says how many tasks may run.
 func (r *mapRun) findJobserver() (err error) {
-	if (r.o.jobsGiven || r.o.tty) && !r.o.jobserver || r.o.dryRun {
+	if (r.o.jobsGiven || r.o.tty) && !r.o.jobserver || r.o.dryRun || r.o.pool != "" {
 		return nil
 	}
 	flags := os.Getenv("MAKEFLAGS")

@@ -12,6 +12,7 @@ import (
 
 	"mpx/internal/pool"
 	"mpx/internal/report"
+	"mpx/internal/server"
 	"mpx/internal/task"
 
 	"github.com/spf13/cobra"
@@ -26,8 +27,9 @@ func (a *app) mapCommand() *cobra.Command {
 		Example: mapExamples,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.jobsGiven = cmd.Flags().Changed("jobs") || cmd.Flags().Changed("max-procs")
-			if o.pool != "" {
-				return a.mapOnPool(cmd, o, args)
+			o.okGiven = cmd.Flags().Changed("ok-status")
+			if err := o.checkNamedPool(cmd.Flags()); err != nil {
+				return err
 			}
 			return a.runMap(o, args)
 		},
@@ -42,7 +44,8 @@ func (a *app) mapCommand() *cobra.Command {
 type mapRun struct {
 	a         *app
 	o         *mapOptions
-	words     []string // COMMAND
+	words     []string             // COMMAND
+	clients   []*server.PoolClient // of the pool of --pool
 	inputSpec task.SourceSpec
 	stdinAt   int64 // where stdin stood at first; negative: it is no file
 	source    *task.Source
@@ -56,7 +59,7 @@ type mapRun struct {
 	watchers  []report.Watcher // events, trace
 	report    *report.Report
 	teller    *teller
-	pool      *pool.Pool
+	pool      runner
 	signals   *interrupter
 }
 
@@ -88,6 +91,11 @@ func (r *mapRun) prepare(args []string) error {
 		return err
 	}
 	words, groups := task.SplitArgs(args, r.o.argSep)
+	if r.o.pool != "" {
+		if words, err = r.findPool(words); err != nil {
+			return err
+		}
+	}
 	r.words = words
 	if r.o.header && len(words) > 0 && words[0] == ":" {
 		return usagef("leave out the colon: mpx map --header COMMAND", "--header takes no value, and : is a command that does nothing")
@@ -138,7 +146,11 @@ func (r *mapRun) run() error {
 	}
 	defer r.store.Close()
 	r.startProgress()
-	r.signals = catch(r.pool, r.o.killAfterDur, r.notice, r.report)
+	doing := endingWhatRuns
+	if r.o.pool != "" {
+		doing = "taking back what the pool has not begun"
+	}
+	r.signals = catch(r.pool, r.o.killAfterDur, doing, r.notice, r.report)
 	watchReader(r.a.stdout, r.signals)
 	stream, err := r.pool.Stream(r.input())
 	r.pool.Close()
@@ -155,7 +167,7 @@ func (r *mapRun) run() error {
 }
 
 // take prints results as they come. Its error is why it could not.
-func (r *mapRun) take(stream *pool.Stream) error {
+func (r *mapRun) take(stream results) error {
 	var failed error
 	for {
 		batch, err := stream.Next()

@@ -78,6 +78,7 @@ type mapOptions struct {
 	retryIf                  func(*task.Result) bool
 	haltAt                   pool.Halt
 	jobsGiven                bool // by -j or -P
+	okGiven                  bool // by --ok-status
 	loadN                    float64
 	memFreeN, limitMemoryN   int64
 	maxMemoryN               int64 // of a worker

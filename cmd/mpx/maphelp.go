@@ -45,8 +45,11 @@ writes to its standard error stands behind the worker's name. {%} is all that is
 replaced in COMMAND.
 
 With --pool NAME the tasks are run by a pool that mpx pool start has started, by its
-COMMAND and its flags; here are those of input and output. Others are served in
-between, so MPX_SEQ and {#} count the pool's tasks; ^C takes back what has not begun.
+COMMAND and its flags; here are those of input, output and records, --ok-status and
+--halt. A task is shown, logged and resumed as what would run it alone: mpx pool apply
+NAME VALUE… Others are served in between, so MPX_SEQ and {#} count the pool's tasks;
+the numbers in --json, --results and --joblog are this run's. ^C and --halt now take
+back what no worker has; the rest goes on to its end, its output dropped.
 
 Workers are recycled: after --maxtasksperchild N tasks, at --max-worker-age, or
 with more than --max-worker-memory resident. That is the memory of the worker

@@ -26,7 +26,12 @@ func (r *mapRun) open() error {
 	if err != nil {
 		return err
 	}
-	r.pool, err = pool.New(cfg)
+	if r.o.pool != "" {
+		r.pool, err = r.openClients(cfg)
+		return err
+	}
+	p, err := pool.New(cfg)
+	r.pool = ownPool{p}
 	return err
 }
 
@@ -127,7 +132,7 @@ func (r *mapRun) poolConfig() (pool.Config, error) {
 		cfg.Live = r.report.Live
 	}
 	var err error
-	if r.joblog != nil {
+	if r.joblog != nil && r.o.pool == "" {
 		cfg.Keep, err = handDown(r.joblog.File())
 	}
 	if err == nil && (r.o.ungroup || r.o.tty) {

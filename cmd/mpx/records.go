@@ -114,11 +114,10 @@ func (r *mapRun) openRecords(ro *report.Options) (err error) {
 
 // title is what a record calls the run.
 func (r *mapRun) title() string {
-	words := []string{"mpx", "map"}
-	for _, w := range r.words {
-		words = append(words, task.Quote(w))
+	if r.o.pool != "" {
+		return "mpx map --pool " + r.o.pool
 	}
-	return strings.Join(words, " ")
+	return task.QuoteWords(append([]string{"mpx", "map"}, r.words...))
 }
 
 // openWatchers opens what is written about the run as things happen.

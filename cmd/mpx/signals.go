@@ -10,7 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"mpx/internal/pool"
 	"mpx/internal/proc"
 	"mpx/internal/report"
 
@@ -23,8 +22,9 @@ const sigPipe = syscall.SIGPIPE
 // HUP ends what runs politely, the next one at once. ^Z stops the tasks and
 // then mpx.
 type interrupter struct {
-	p      *pool.Pool
+	p      interruptible
 	grace  time.Duration
+	doing  string                  // what the first signal has done, for people
 	tell   func(note, hint string) // must not wait
 	screen *report.Report          // shows progress; nil: nothing does
 
@@ -35,10 +35,13 @@ type interrupter struct {
 	sig syscall.Signal
 }
 
+// endingWhatRuns is what a signal has done to a pool of the command's own.
+const endingWhatRuns = "ending what runs"
+
 // catch begins to listen. A signal that the caller had ignored (nohup) stays so.
-func catch(p *pool.Pool, grace time.Duration, tell func(note, hint string), screen *report.Report) *interrupter {
+func catch(p interruptible, grace time.Duration, doing string, tell func(note, hint string), screen *report.Report) *interrupter {
 	c := make(chan os.Signal, 16)
-	i := &interrupter{p: p, grace: grace, tell: tell, screen: screen, c: c, over: make(chan struct{})}
+	i := &interrupter{p: p, grace: grace, doing: doing, tell: tell, screen: screen, c: c, over: make(chan struct{})}
 	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGTSTP, syscall.SIGUSR1} {
 		if !signal.Ignored(s) && (s != syscall.SIGUSR1 || screen != nil) {
 			signal.Notify(c, s)
@@ -84,7 +87,7 @@ func (i *interrupter) handle(s syscall.Signal) {
 		return
 	}
 	i.stop()
-	i.tell(fmt.Sprintf("%s: ending what runs", unix.SignalName(s)), "")
+	i.tell(unix.SignalName(s)+": "+i.doing, "")
 	go i.insist(s, i.grace)
 }
 

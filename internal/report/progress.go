@@ -201,8 +201,11 @@ func (r *Report) Status() {
 	const most = 100
 	for i := range s.Running[:min(len(s.Running), most)] {
 		t := &s.Running[i]
-		r.say(fmt.Sprintf("  %s  slot %d  mpx-worker-%d  task %d: %s",
-			shortSpan(time.Since(t.Start)), t.Slot, t.Worker, t.Task.Seq, r.commandOf(t)))
+		where := ""
+		if t.Slot > 0 {
+			where = fmt.Sprintf("slot %d  mpx-worker-%d  ", t.Slot, t.Worker)
+		}
+		r.say(fmt.Sprintf("  %s  %stask %d: %s", shortSpan(time.Since(t.Start)), where, t.Task.Seq, r.commandOf(t)))
 	}
 	if more := len(s.Running) - most; more > 0 {
 		r.say(fmt.Sprintf("  and %s more", commas(more)))

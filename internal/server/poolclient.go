@@ -63,6 +63,14 @@ func (p *PoolClient) Close() {
 	p.record.Close()
 }
 
+// HangUp ends what another goroutine waits for, which gets an error. Close has still to
+// be called.
+func (p *PoolClient) HangUp() {
+	if raw, err := p.c.File().SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) })
+	}
+}
+
 // lost says why the supervisor is not there: one that leaves as planned has first said
 // so, and taken the name away. Whether it still is a process decides nothing: who is
 // killed hangs up before that.

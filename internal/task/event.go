@@ -26,7 +26,7 @@ func (k EventKind) String() string { return eventWords[k] }
 // Running is a task that runs now.
 type Running struct {
 	Task   Task
-	Slot   int
+	Slot   int // 0: not known, as Worker
 	Worker int
 	Start  time.Time
 }
