@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -19,9 +20,15 @@ import (
 const itemsEach = 20
 
 // leaseOne appends its item to the file $1 by one write. Some kill themselves, before
-// or after that.
+// or after that. It has a child in a session of its own, and both have a lock that is
+// the item's: whoever meets another at that says so.
 const leaseOne = `case $$ in *3) echo >>suicides; kill -9 $$;; esac
-dd bs=1M of="$1" oflag=append conv=notrunc status=none
+out=$1; set -- $(dd bs=32 count=1 status=none </proc/self/fd/0)
+exec 9>"lock.$1.$2"
+flock -n 9 || { echo "$1 $2" >>both; exit 1; }
+setsid sleep 300 >/dev/null 2>&1 & child=$!
+dd bs=1M of="$out" oflag=append conv=notrunc status=none
+kill $child; wait $child
 case $$ in *7) echo >>suicides; kill -9 $$;; esac`
 
 // A traffic is that of producers and consumers of a queue, who are killed.
@@ -36,7 +43,8 @@ type traffic struct {
 
 // Producers, consumers, and the commands that have an item are killed. No item is lost
 // of who has ended well, and of the others the first ones are there; none is there by
-// half, and none twice, or late, but those that the killed had.
+// half, and none twice, or late, but those that the killed had. No two commands work on
+// an item at a time, and nothing that one has started outlives mpx.
 func TestKillQueue(t *testing.T) {
 	againAlone(t, func() int {
 		q := &traffic{dir: t.TempDir()}
@@ -105,19 +113,48 @@ func (q *traffic) consume(t *testing.T, lease bool) {
 			limit = patience
 		}
 		cmd, out := q.consumer(t, lease)
+		shot := func() bool { return false }
+		if lease && limit < patience && rand.IntN(2) == 0 {
+			shot, limit = q.shootTwin(out.Name(), limit), patience
+		}
 		status, killed, said := runFor(cmd, limit)
 		out.Close()
-		over = !killed
-		switch {
+		switch shot := shot(); {
 		case killed && limit == patience:
 			t.Error("a consumer hangs")
-		case killed:
+		case killed || shot:
 			q.kills.Add(1)
 			q.takers.Add(1)
 		case status != 0:
 			t.Errorf("a consumer ended with %d: %s", status, said)
 		}
+		over = status == 0
 	}
+}
+
+// shootTwin kills, after limit, the process of mpx that does the work of the consumer
+// with that file, as soon as there is one. The function that it returns, to be called
+// when the consumer has ended, reports whether it did.
+func (q *traffic) shootTwin(file string, limit time.Duration) (shot func() bool) {
+	over, did := make(chan struct{}), make(chan bool)
+	go func() {
+		hit := false
+		for pause := limit; !hit; pause = time.Millisecond {
+			select {
+			case <-over:
+				did <- false
+				return
+			case <-time.After(pause):
+			}
+			forProcesses("MPX_DIR="+filepath.Join(q.dir, "objects"), q.dir, func(pid int, cmdline string) {
+				if strings.Contains(cmdline, " "+twinArg+" ") && strings.Contains(cmdline, " "+file+" ") {
+					hit = syscall.Kill(pid, syscall.SIGKILL) == nil || hit
+				}
+			})
+		}
+		did <- true
+	}()
+	return func() bool { close(over); return <-did }
 }
 
 // consumer is one whose items go to a file of its own.
@@ -137,6 +174,9 @@ func (q *traffic) consumer(t *testing.T, lease bool) (*exec.Cmd, *os.File) {
 // check looks at all that has been got.
 func (q *traffic) check(t *testing.T) {
 	t.Helper()
+	if both, err := os.ReadFile(filepath.Join(q.dir, "both")); err == nil {
+		t.Errorf("two had an item at a time: %s", both)
+	}
 	suicides, _ := os.ReadFile(filepath.Join(q.dir, "suicides"))
 	q.kills.Add(int64(len(suicides)))
 	most := int(q.takers.Load()) + len(suicides)
