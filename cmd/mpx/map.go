@@ -195,6 +195,7 @@ func (r *mapRun) notice(note, hint string) {
 // conclude says how the run went and turns it into an exit status.
 func (r *mapRun) conclude(err error) error {
 	r.ended.Store(true)
+	r.signals.received() // so that what it has said is the teller's
 	r.teller.wait()
 	sum, cerr := r.report.Close()
 	for _, e := range []error{cerr, r.closeWatchers(&sum)} {

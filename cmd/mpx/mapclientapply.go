@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -75,7 +76,7 @@ func (c *poolClients) apply(p *server.PoolClient, t task.Task) task.Result {
 func (c *poolClients) fail(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.failed == nil && !c.hungUp {
+	if c.failed == nil && !errors.Is(err, server.ErrHungUp) {
 		c.failed = c.explain(err)
 	}
 	c.finish()

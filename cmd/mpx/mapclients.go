@@ -39,7 +39,6 @@ type poolClients struct {
 	feeding bool   // tasks are there that have not been handed out
 	left    bool   // gone is closed
 	halted  bool
-	hungUp  bool
 	failed  error // the first
 }
 
@@ -140,7 +139,6 @@ func (c *poolClients) isOver() bool {
 
 // hangUp lets go of what the pool has been given. The caller holds mu.
 func (c *poolClients) hangUp() {
-	c.hungUp = true
 	for _, p := range c.clients {
 		p.HangUp()
 	}

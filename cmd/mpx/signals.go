@@ -75,20 +75,26 @@ func (i *interrupter) handle(s syscall.Signal) {
 		}
 		return
 	}
-	i.mu.Lock()
-	first := i.sig == 0
-	if first {
-		i.sig = s
-	}
-	i.mu.Unlock()
-	if !first {
+	if !i.begin(s) {
 		i.p.Stop(syscall.SIGKILL, 0)
 		go i.insist(s, 0)
 		return
 	}
+	go i.insist(s, i.grace)
+}
+
+// begin ends the pool by s, and reports whether s is the first signal. Who then asks
+// received finds that it has been told.
+func (i *interrupter) begin(s syscall.Signal) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.sig != 0 {
+		return false
+	}
+	i.sig = s
 	i.stop()
 	i.tell(unix.SignalName(s)+": "+i.doing, "")
-	go i.insist(s, i.grace)
+	return true
 }
 
 // suspend is ^Z.

@@ -302,6 +302,28 @@ func TestHungUp(t *testing.T) {
 	}
 }
 
+// Who hangs up while another goroutine waits ends that wait, at once.
+func TestHangUpWaiting(t *testing.T) {
+	h := host(t, "exec sleep 300")
+	p, err := DialPool(h.dir, "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	ended := make(chan error)
+	go func() {
+		_, err := p.Apply([]string{"x"}, io.Discard, io.Discard)
+		ended <- err
+	}()
+	for h.pool.Status().Read == 0 {
+		time.Sleep(50 * time.Microsecond)
+	}
+	p.HangUp()
+	if err := <-ended; !errors.Is(err, ErrHungUp) {
+		t.Error(err)
+	}
+}
+
 // A long output comes in pieces.
 func TestPieces(t *testing.T) {
 	h := host(t, `dd if=/dev/zero bs=1M count=8 status=none`)

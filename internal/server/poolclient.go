@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"mpx/internal/ipc"
@@ -33,7 +34,11 @@ type PoolClient struct {
 	dir    *shm.Dir
 	record *shm.Pool
 	c      *ipc.Connection
+	hungUp atomic.Bool // by HangUp
 }
+
+// ErrHungUp is the error of a client's methods after HangUp.
+var ErrHungUp = errors.New("this end has hung up")
 
 // DialPool connects to the supervisor of the pool name. shm.ErrNotExist: there is no
 // such pool.
@@ -63,9 +68,10 @@ func (p *PoolClient) Close() {
 	p.record.Close()
 }
 
-// HangUp ends what another goroutine waits for, which gets an error. Close has still to
+// HangUp ends what another goroutine waits for, which gets ErrHungUp. Close has still to
 // be called.
 func (p *PoolClient) HangUp() {
+	p.hungUp.Store(true)
 	if raw, err := p.c.File().SyscallConn(); err == nil {
 		_ = raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) })
 	}
@@ -92,6 +98,9 @@ func (p *PoolClient) send(r request, body []byte) error {
 func (p *PoolClient) broken(err error) error {
 	if err == nil {
 		return nil
+	}
+	if p.hungUp.Load() {
+		return ErrHungUp
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
 		l := p.lost()
