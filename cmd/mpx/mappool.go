@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -63,6 +64,9 @@ func (r *mapRun) findPool(words []string) ([]string, error) {
 	if err != nil {
 		return nil, poolError(name, err)
 	}
+	if st.State == shm.PoolClosing.String() || st.State == shm.PoolEnded.String() {
+		return nil, refusedBy(name, &server.PoolError{Kind: server.KindClosed, Text: notRunning})
+	}
 	r.o.jobsN = st.Jobs
 	return []string{"mpx", "pool", "apply", name}, nil
 }
@@ -81,11 +85,10 @@ func (r *mapRun) openClients(cfg pool.Config) (*poolClients, error) {
 	if err != nil {
 		return nil, err
 	}
-	explain := func(err error) error { return poolError(r.o.pool, err) }
 	for len(r.clients) < min(n, 256) {
 		p, err := server.DialPool(dir, r.o.pool)
 		if err != nil {
-			return nil, explain(err)
+			return nil, poolError(r.o.pool, err)
 		}
 		r.clients = append(r.clients, p)
 	}
@@ -93,5 +96,31 @@ func (r *mapRun) openClients(cfg pool.Config) (*poolClients, error) {
 	if r.o.okGiven {
 		okStatus = r.o.okN
 	}
-	return newPoolClients(r.clients, cfg, okStatus, explain), nil
+	return newPoolClients(r.clients, cfg, okStatus, r.clientError), nil
+}
+
+// notRunning is what a pool says that takes no more tasks, as Python's.
+const notRunning = "Pool not running"
+
+// clientError says of an error that ends a run what the user should know. A pool that
+// is closed in the midst of it is no wrong usage of this command.
+func (r *mapRun) clientError(err error) error {
+	var msg string
+	var e *server.PoolError
+	var l *server.LostError
+	switch {
+	case errors.As(err, &e) && e.Kind == server.KindClosed:
+		msg = r.o.pool + ": " + e.Text
+	case errors.As(err, &l) && l.Planned:
+		msg = r.o.pool + ": " + notRunning
+	case l != nil:
+		msg = l.Error()
+	default:
+		return poolError(r.o.pool, err)
+	}
+	hint := fmt.Sprintf("mpx pool start %s … starts it again", r.o.pool)
+	if r.joblog != nil {
+		hint += ", and --resume does the rest"
+	}
+	return &commandError{msg: msg, hint: hint, status: exitBroken}
 }
