@@ -1,51 +1,9 @@
 package task
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"sync"
-
-	"golang.org/x/sys/unix"
 )
-
-// Memory that outputs may take before they go to the spill file, in bytes.
-const (
-	memPerOutput = 64 << 10
-	memPerStore  = 8 << 20
-)
-
-// A Store holds the outputs of a run: small ones in memory, the rest in one
-// file that is unlinked as soon as it is made, so that no kill leaves it
-// behind. It is safe for use by several goroutines; an Output is not.
-type Store struct {
-	dir string
-
-	mu   sync.Mutex // guards the following
-	mem  int64      // bytes of all outputs in memory
-	file *os.File   // nil until something spills
-	end  int64      // where the next extent of file begins
-	live int64      // bytes of file that outputs still need
-}
-
-// NewStore returns a store that spills to a file in dir ("": $TMPDIR or /tmp).
-func NewStore(dir string) *Store { return &Store{dir: dir} }
-
-// Close frees the spill file. Outputs that spilled can no longer be read.
-func (s *Store) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.file == nil {
-		return nil
-	}
-	err := s.file.Close()
-	s.file = nil
-	return err
-}
-
-// An extent is a run of bytes in a store's file.
-type extent struct{ off, len int64 }
 
 // An Output is what a task wrote to its stdout or its stderr. The zero Output
 // is empty.
@@ -105,7 +63,7 @@ func (o *Output) WriteTo(w io.Writer) (int64, error) {
 		}
 	}
 	if done != o.size {
-		return done, fmt.Errorf("read spilled output: %w", io.ErrUnexpectedEOF)
+		return done, fmt.Errorf("read the spill file: %w", io.ErrUnexpectedEOF)
 	}
 	return done, nil
 }
@@ -128,7 +86,7 @@ func (o *Output) Tail(n int64) ([]byte, error) {
 		from := len(tail)
 		tail = tail[:from+int(e.len-skip)]
 		if _, err := o.store.file.ReadAt(tail[from:], e.off+skip); err != nil {
-			return nil, fmt.Errorf("read spilled output: %w", err)
+			return nil, fmt.Errorf("read the spill file: %w", err)
 		}
 		skip = 0
 	}
@@ -141,83 +99,4 @@ func (o *Output) Release() {
 		o.store.release(len(o.mem), o.extents)
 	}
 	*o = Output{}
-}
-
-func (s *Store) reserve(n int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.mem+int64(n) > memPerStore {
-		return false
-	}
-	s.mem += int64(n)
-	return true
-}
-
-// spill writes p to the file and returns where it stands.
-func (s *Store) spill(p []byte) (extent, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.file == nil {
-		f, err := unlinkedFile(s.dir)
-		if err != nil {
-			return extent{}, fmt.Errorf("spill output: %w", err)
-		}
-		s.file, s.end, s.live = f, 0, 0
-	}
-	n, err := s.file.WriteAt(p, s.end)
-	if err != nil {
-		return extent{}, fmt.Errorf("spill output: %w", err)
-	}
-	e := extent{s.end, int64(n)}
-	s.end += e.len
-	s.live += e.len
-	return e, nil
-}
-
-// release gives back mem bytes of memory and the extents' room on disk: at
-// once where the file system can punch holes, else when nothing is left in
-// the file.
-func (s *Store) release(mem int, extents []extent) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.mem -= int64(mem)
-	if s.file == nil || len(extents) == 0 {
-		return
-	}
-	for _, e := range extents {
-		s.live -= e.len
-	}
-	if s.live == 0 {
-		if s.file.Truncate(0) == nil {
-			s.end = 0
-		}
-		return
-	}
-	for _, e := range extents {
-		// A file system that cannot is no error: the room comes back later.
-		_ = unix.Fallocate(int(s.file.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, e.off, e.len)
-	}
-}
-
-// unlinkedFile opens a new file in dir that has no name.
-func unlinkedFile(dir string) (*os.File, error) {
-	if dir == "" {
-		dir = os.TempDir()
-	}
-	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
-	if err == nil {
-		return os.NewFile(uintptr(fd), dir), nil
-	}
-	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) {
-		return nil, &os.PathError{Op: "open", Path: dir, Err: err}
-	}
-	f, err := os.CreateTemp(dir, "mpx-*")
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
 }
