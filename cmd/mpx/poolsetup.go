@@ -27,7 +27,7 @@ func (o *poolOptions) addFlags(f *pflag.FlagSet) {
 	o.addPoolFlags(f)
 	f.BoolVarP(&o.null, "null", "0", false, "records of a filter end with a NUL byte, both ways")
 	f.StringVarP(&o.replace, "replace", "I", "", "`STR` is the placeholder, and braces are text")
-	f.StringVar(&o.tmpDir, "tmpdir", "", "where output that does not fit in memory goes (`DIR`)")
+	f.StringVar(&o.tmpDir, "tmpdir", "", "where values and output that do not fit in memory go (`DIR`)")
 	o.addFailureFlags(f)
 	o.addMannersFlags(f)
 	f.Lookup("jobserver").Hidden = true // refused with a remedy
@@ -86,11 +86,19 @@ func (o *poolOptions) setup(words []string, stderr io.Writer) (*server.PoolSetup
 	if filter {
 		cfg.Said = func(_ int, text []byte) { log.write(text) }
 	}
+	values := task.NewStore(o.tmpDir)
+	values.Spare = valuesSpare
 	return &server.PoolSetup{
 		Config: cfg, IdleExit: o.idleDur, ResultTTL: o.ttlDur, Display: tmpl.Display,
-		Check: func(values [][]byte) *server.PoolError { return checkValues(len(values), len(words) == 0, filter) },
+		Values: values,
+		Check:  func(values int) *server.PoolError { return checkValues(values, len(words) == 0, filter) },
 	}, nil
 }
+
+// valuesSpare is how many bytes of the disk the values of tasks that wait leave to what
+// running tasks print: a new task can be refused, and a pool that cannot keep an output
+// ends.
+const valuesSpare = 64 << 20
 
 // checkValues refuses what makes no task.
 func checkValues(n int, lines, filter bool) *server.PoolError {

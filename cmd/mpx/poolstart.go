@@ -25,7 +25,8 @@ file of it. They begin in the order in which they came; a worker is given one at
 time, unless --chunksize says more. Workers start as they are needed.
 
 What submit's tasks print is kept until mpx pool get: a little in memory, the rest in
-a file without a name in --tmpdir, and dropped --result-ttl after the task's end.
+a file without a name in --tmpdir, and dropped --result-ttl after the task's end. The
+values of tasks that wait are kept likewise; a task is refused if there is no room.
 
 A pool that --halt ends takes no more tasks. What waits is not run, and who has applied
 or submitted it is told.

@@ -15,7 +15,7 @@ func (a *app) poolApply() objectVerb {
 and stderr to stderr, when it has ended. Its exit status is this command's. Before a
 value that begins with - stands --, as anywhere.
 
-When this command is killed the task is taken back, unless a worker has it.`,
+When this command is killed the task is taken back, unless it has begun.`,
 		examples: "  mpx pool apply thumbs a.png 50%\n  seq 100 | xargs -P 8 -n 1 mpx pool apply sums",
 		status:   fmt.Sprintf(poolTask, ", or it\n        is closed"),
 		run: func(d *shm.Dir, name string, words []string) error {

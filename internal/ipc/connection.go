@@ -137,6 +137,34 @@ func (c *Connection) Recv(limit int) ([]byte, error) {
 	return c.body(n)
 }
 
+// RecvPieces receives a message of at most limit bytes; -1: of any length. It hands it to
+// take in pieces of the size given, of which the last may be shorter, and empty if the
+// message is; take is done with a piece when it returns. Errors are those of Recv, and
+// take's: what follows cannot be read then.
+func (c *Connection) RecvPieces(limit, size int, take func(piece []byte) error) error {
+	n, err := c.next()
+	if err != nil {
+		return err
+	}
+	if limit >= 0 && n > uint64(limit) {
+		return c.badLength()
+	}
+	b := make([]byte, min(n, uint64(size)))
+	for {
+		b = b[:min(n, uint64(len(b)))]
+		if err := c.fill(b); err != nil {
+			return err
+		}
+		if err := take(b); err != nil {
+			c.broken = err
+			return err
+		}
+		if n -= uint64(len(b)); n == 0 {
+			return nil
+		}
+	}
+}
+
 // RecvInto receives a message into buf from offset on, and returns its length.
 // A *ShortBufferError: it is too long for that; the error has it.
 func (c *Connection) RecvInto(buf []byte, offset int) (int, error) {

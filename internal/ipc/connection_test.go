@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -406,4 +407,32 @@ func FuzzRecv(f *testing.F) {
 			t.Errorf("% x was read as % x", stream, again)
 		}
 	})
+}
+
+// A message comes in pieces of a size, the last as it is; one that is empty, too.
+func TestRecvPieces(t *testing.T) {
+	to, from := pipe(t, false)
+	for _, text := range []string{"", "a", "abc", "abcd", "abcdef", "abcdefg"} {
+		if err := from.Send([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		err := to.RecvPieces(-1, 3, func(piece []byte) error {
+			got = append(got, string(piece))
+			return nil
+		})
+		if err != nil || len(got) != max(1, (len(text)+2)/3) || strings.Join(got, "") != text || len(got[0]) != min(3, len(text)) {
+			t.Errorf("%q comes as %q, %v", text, got, err)
+		}
+	}
+	enough := errors.New("enough")
+	if err := from.Send([]byte("abcdefg")); err != nil {
+		t.Fatal(err)
+	}
+	if err := to.RecvPieces(-1, 3, func([]byte) error { return enough }); err != enough {
+		t.Errorf("not what take returned: %v", err)
+	}
+	if _, err := to.Recv(-1); err != enough {
+		t.Errorf("after a message of which there is more: %v", err)
+	}
 }

@@ -39,7 +39,7 @@ func (s *scheduler) dispatch() {
 }
 
 // acts reports whether anything may be begun: a failure's STOP may be on its way.
-func (s *scheduler) acts() bool { return !s.stopped && !s.halted && !s.held && s.p.err() == nil }
+func (s *scheduler) acts() bool { return !s.stopped && !s.halted && !s.held && s.p.Err() == nil }
 
 // refillAll hands tasks to the workers that are idle, or to all.
 func (s *scheduler) refillAll(idle bool) {

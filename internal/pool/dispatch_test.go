@@ -205,8 +205,8 @@ func TestFailFromScheduler(t *testing.T) {
 	want := errors.New("no use")
 	b.p.fail(want)
 	b.p.fail(errors.New("another"))
-	if e, ok := (<-b.p.events).(stopping); !ok || b.p.err() != want || !b.p.closed {
-		t.Errorf("%v, %v", e, b.p.err())
+	if e, ok := (<-b.p.events).(stopping); !ok || b.p.Err() != want || !b.p.closed {
+		t.Errorf("%v, %v", e, b.p.Err())
 	}
 }
 

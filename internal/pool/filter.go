@@ -136,7 +136,7 @@ func (s *scheduler) endFilters() {
 // windowFull reports whether no source is read until there are results.
 func (s *scheduler) windowFull() bool {
 	for _, st := range s.streams {
-		if st.open && !st.blocked() {
+		if st.open && !st.standing && !st.blocked() {
 			return false
 		}
 	}

@@ -87,10 +87,10 @@ func (s *scheduler) conclude(r *task.Result, e task.Event) {
 	}
 }
 
-// reading reports whether more tasks may come.
+// reading reports whether more tasks may come, without anybody's coming.
 func (s *scheduler) reading() bool {
 	for _, st := range s.streams {
-		if st.open {
+		if st.open && !st.standing {
 			return true
 		}
 	}

@@ -87,6 +87,23 @@ func (w *worker) giveBack(seqs []uint64) (back []item) {
 	return back
 }
 
+// sinceUnwanted returns how many tasks are in flight from the first on that nobody wants
+// and that is not seen to run. A filter may have begun some of them.
+func (w *worker) sinceUnwanted() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.IndexFunc(w.inflight, unwanted)
+	if i == 0 && w.runs(&w.inflight[0]) {
+		if i = slices.IndexFunc(w.inflight[1:], unwanted); i >= 0 {
+			i++
+		}
+	}
+	if i < 0 {
+		return 0
+	}
+	return count(w.inflight[i:])
+}
+
 func (w *worker) takeInflight() []item {
 	w.mu.Lock()
 	defer w.mu.Unlock()

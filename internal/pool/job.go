@@ -30,11 +30,11 @@ type Stream struct {
 	stopped bool          // the source is not wanted any more
 
 	// The scheduler's alone:
-	open    bool   // the source may yield more
-	dropped bool   // nobody wants it
-	tasks   int    // tasks without a result
-	index   uint64 // of the next task
-	fault   error  // of the source
+	open     bool   // the source may yield more
+	standing bool   // see Pool.Stand
+	tasks    int    // tasks without a result
+	index    uint64 // of the next task
+	fault    error  // of the source
 }
 
 // A load is a number of tasks and the bytes of their data.
@@ -46,13 +46,18 @@ func (l *load) sub(o load) { l.tasks, l.bytes = l.tasks-o.tasks, l.bytes-o.bytes
 // Stream hands src to p. The order of results is that of their coming; a
 // result's Seq is its task's number in p, from 1, in the order of src.
 func (p *Pool) Stream(src Source) (*Stream, error) {
+	return p.open(&Stream{src: src})
+}
+
+// open has s read from.
+func (p *Pool) open(s *Stream) (*Stream, error) {
 	p.mu.Lock()
 	closed := p.closed
 	p.mu.Unlock()
 	if closed {
 		return nil, ErrClosed
 	}
-	s := &Stream{p: p, src: src, open: true}
+	s.p, s.open = p, true
 	s.change.L = &s.mu
 	if !p.send(opening{s}) {
 		return nil, ErrClosed

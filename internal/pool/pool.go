@@ -236,7 +236,7 @@ func (p *Pool) Join() error {
 		return ErrRunning
 	}
 	<-p.ended
-	return p.err()
+	return p.Err()
 }
 
 // Ended returns a channel that is closed when every worker is gone for good.
@@ -263,7 +263,8 @@ func (p *Pool) Pause() {
 // Resume lets paused tasks go on.
 func (p *Pool) Resume() { p.send(resuming{}) }
 
-func (p *Pool) err() error {
+// Err returns why p gave up; nil: it has not.
+func (p *Pool) Err() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.failed

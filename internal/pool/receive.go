@@ -198,19 +198,20 @@ func (w *worker) began(e *reported, body []byte) error {
 func (w *worker) running() (r task.Running, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.started || w.gone || len(w.inflight) == 0 {
-		return r, false
+	if len(w.inflight) == 0 || !w.runs(&w.inflight[0]) {
+		return r, false // also between two tasks, or when its end is on the way
 	}
-	it := &w.inflight[0]
-	if w.board.State.Load() != shm.Busy || w.board.Seq.Load() != it.Seq {
-		return r, false // between two tasks, or its end is on the way
-	}
-	t := it.Task
+	t := w.inflight[0].Task
 	if t.N() > 1 { // it runs the first record
 		t = t.Cut(1, w.p.cfg.Delim)
 	}
 	t.Single()
 	return task.Running{Task: t, Slot: w.slot, Worker: w.number, Start: time.Unix(0, int64(w.board.Start.Load()))}, true
+}
+
+// runs reports whether w is seen to run it. w.mu must be held.
+func (w *worker) runs(it *item) bool {
+	return w.started && !w.gone && w.board.State.Load() == shm.Busy && w.board.Seq.Load() == it.Seq
 }
 
 // result is d without its task.

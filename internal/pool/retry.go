@@ -36,7 +36,7 @@ func (s *scheduler) settle(results []result) []result {
 // counts it.
 func (s *scheduler) failsAgain(r *result) bool {
 	c := &s.p.cfg
-	if s.stopped || s.halted || r.it.s.dropped || r.it.failed >= c.Retries || !failed(r.r.Status) {
+	if s.stopped || s.halted || !r.it.Wanted() || r.it.failed >= c.Retries || !failed(r.r.Status) {
 		return false
 	}
 	if c.RetryOn != nil && !c.RetryOn(&r.r) {
@@ -125,7 +125,7 @@ func (s *scheduler) lose(e died) {
 		s.begun(e.w, []result{r})
 	}
 	s.watch(task.Event{Kind: task.TaskLost, Result: &r.r, Worker: e.w.number, Slot: e.w.slot, PID: e.w.pid, Reason: e.how.Error()})
-	if !s.stopped && !s.halted && it.lost <= s.p.cfg.RetryLost {
+	if !s.stopped && !s.halted && it.Wanted() && it.lost <= s.p.cfg.RetryLost {
 		s.p.notice(fmt.Sprintf("%s, which runs again (attempt %d)", r.r.Note, it.Attempt+1), "")
 		s.again(&r, 0)
 		return

@@ -31,6 +31,7 @@ type scheduler struct {
 	held    bool            // paused: nothing is started until Resume
 	pausing []chan struct{} // to be closed when every worker has paused
 	warmers []chan struct{} // to be closed when a worker has been initialized
+	dropped bool            // there may be tasks that nobody wants any more
 	tally   Tally
 	gate
 	median
@@ -49,9 +50,9 @@ func newScheduler(p *Pool) *scheduler {
 }
 
 // run is the scheduler's life:
-// take in what has happened; then retire workers, hand out tasks, start workers,
-// or take tasks back from one that has too many; then end what is over. It ends when the pool
-// is closed and the last worker is gone.
+// take in what has happened; then drop what nobody wants, retire workers, hand out
+// tasks, start workers, or take tasks back from one that has too many; then end what is
+// over. It ends when the pool is closed and the last worker is gone.
 func (s *scheduler) run() {
 	defer close(s.p.ended)
 	defer s.p.groups.Close()
@@ -66,6 +67,7 @@ func (s *scheduler) run() {
 			}
 		}
 		s.ripen()
+		s.forsake()
 		s.recycle()
 		s.dispatch()
 		s.prepare()
@@ -107,7 +109,7 @@ func (s *scheduler) handle(e event) {
 	case warming:
 		s.warmers = append(s.warmers, e.done)
 	case dropping:
-		s.forsake(e.s)
+		s.dropped = true
 	case asking:
 		e.reply <- s.status()
 	case reported:
@@ -135,7 +137,9 @@ func (s *scheduler) arrive(e arriving) {
 		e.s.tasks += t.N()
 		if !t.Before {
 			t.Attempt = 1
-			s.queue.push(item{Task: *t, s: e.s})
+			for _, it := range s.wanted([]item{{Task: *t, s: e.s}}) {
+				s.queue.push(it)
+			}
 			continue
 		}
 		r := result{item{s: e.s}, task.Result{Task: *t, Status: task.Skipped}}
@@ -144,8 +148,6 @@ func (s *scheduler) arrive(e arriving) {
 	}
 	if s.stopped || s.halted {
 		s.cancelQueue()
-	} else if e.s.dropped {
-		s.forsake(e.s)
 	}
 }
 
@@ -187,6 +189,9 @@ func (s *scheduler) report(e reported) {
 	}
 	w.recalled = w.recalled && !e.recall
 	s.takeBack(e.back)
+	if len(e.back) > 0 { // there may be more where that came from
+		s.recallUnwanted(w)
+	}
 	if e.recall && w.stuck {
 		s.hangs(w)
 	}
@@ -245,7 +250,7 @@ func (s *scheduler) takeBack(items []item) {
 		s.cancel(items)
 		return
 	}
-	s.queue.unshift(items)
+	s.queue.unshift(s.wanted(items))
 }
 
 // bury takes in that a worker is gone.
@@ -300,7 +305,7 @@ func (s *scheduler) begun(w *worker, began []result) {
 
 // failure is what streams end with before their time.
 func (s *scheduler) failure() error {
-	if err := s.p.err(); err != nil {
+	if err := s.p.Err(); err != nil {
 		return err
 	}
 	if s.stopped {

@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"container/heap"
 	"slices"
 
 	"mpx/internal/shm"
@@ -9,12 +8,9 @@ import (
 )
 
 // What a pool needs that stands and waits for whoever comes: a first worker before
-// the first task, work that nobody wants any more, and to be seen from outside.
+// the first task, a source without an end, and to be seen from outside.
 
-type (
-	warming  struct{ done chan struct{} }
-	dropping struct{ s *Stream }
-)
+type warming struct{ done chan struct{} }
 
 // Warm starts a worker before there is a task, and waits until its initializer has
 // worked, if there is one. The error is why the pool gave up: of initializers that
@@ -26,7 +22,7 @@ func (p *Pool) Warm() error {
 	case <-done:
 	case <-p.ended:
 	}
-	return p.err()
+	return p.Err()
 }
 
 // warm starts the worker that Warm waits for, again when the last one has failed.
@@ -46,48 +42,11 @@ func (s *scheduler) warm() {
 	}
 }
 
-// Done returns a channel that is closed when the result is there.
-func (a *AsyncResult) Done() <-chan struct{} { return a.done }
-
-// Drop says that nobody wants the result any more: what no worker has been given is
-// Cancelled, what one has goes on, and is not retried.
-func (a *AsyncResult) Drop() { a.s.Drop() }
-
-// Drop says that nobody wants s any more: of its tasks, those that no worker has been
-// given are Cancelled, the others go on, and are not retried. Its source is still read
-// to the end.
-func (s *Stream) Drop() { s.p.send(dropping{s}) }
-
-func (s *scheduler) forsake(st *Stream) {
-	st.dropped = true
-	mine := s.queue.takeOf(st)
-	for i := len(s.later) - 1; i >= 0; i-- {
-		if s.later[i].s == st {
-			mine = append(mine, s.later[i])
-			s.later = slices.Delete(s.later, i, i+1)
-		}
-	}
-	heap.Init(&s.later)
-	s.cancel(mine)
-}
-
-// takeOf removes the items of st.
-func (q *queue) takeOf(st *Stream) (out []item) {
-	all := append(q.again, q.items[q.head:]...)
-	n := len(q.again)
-	q.again, q.items, q.head = nil, nil, 0
-	for i, it := range all {
-		switch {
-		case it.s == st:
-			out = append(out, it)
-			q.tasks -= it.N()
-		case i < n:
-			q.again = append(q.again, it)
-		default:
-			q.items = append(q.items, it)
-		}
-	}
-	return out
+// Stand is Stream for a source that waits for whoever comes. Nobody knows whether it
+// will yield more, so that counts for nothing where a filter waits for its input to go
+// on or to end.
+func (p *Pool) Stand(src Source) (*Stream, error) {
+	return p.open(&Stream{src: src, standing: true})
 }
 
 // A WorkerStatus is a worker that is there.

@@ -113,7 +113,7 @@ func (s *scheduler) hire(slot int) *worker {
 }
 
 // takes reports whether w may be given tasks.
-func (w *worker) takes() bool { return !w.retiring && !w.stuck && w.elder == nil }
+func (w *worker) takes() bool { return !w.retiring && !w.stuck && !w.recalled && w.elder == nil }
 
 // hand gives w tasks to run.
 func (w *worker) hand(items []item) {

@@ -20,8 +20,10 @@ type PoolSetup struct {
 	Config    pool.Config
 	IdleExit  time.Duration // end after so long without client, task or result; 0: never
 	ResultTTL time.Duration // after which a result that nobody gets is dropped; 0: never
-	// Check refuses values that make no task.
-	Check func(values [][]byte) *PoolError
+	// Values is where the values of tasks are that wait; nil: a store in $TMPDIR or /tmp.
+	Values *task.Store
+	// Check refuses so many values, which make no task.
+	Check func(values int) *PoolError
 	// Display is a task's command, for people.
 	Display func(t *task.Task, slot int) string
 }
@@ -37,6 +39,10 @@ type supervisor struct {
 	record *shm.Pool
 	door   *listener
 	pool   *pool.Pool
+
+	backlog   *backlog
+	stream    *pool.Stream  // of the backlog
+	collected chan struct{} // closed when no more results come
 
 	signals chan os.Signal
 	parent  <-chan struct{} // closed when the parent has ended; nil: of no interest
@@ -68,18 +74,25 @@ const stuckTime = time.Second
 
 func newSupervisor(setup *PoolSetup, record *shm.Pool, door *listener) (*supervisor, error) {
 	s := &supervisor{
-		setup: setup, record: record, door: door,
+		setup: setup, record: record, door: door, collected: make(chan struct{}),
 		signals: make(chan os.Signal, 4), joined: make(chan struct{}), changed: make(chan struct{}, 1),
 		tickets: map[string]*ticket{}, mark: fmt.Sprintf("-%04x", rand.IntN(1<<16)),
 	}
 	if setup.Config.Halt.On != pool.HaltNever {
 		setup.Config.Watch = s.see
 	}
+	if setup.Values == nil {
+		setup.Values = task.NewStore("")
+	}
+	s.backlog = newBacklog(func(j *job, err error) { s.finish(j, nil, fmt.Errorf("read its values: %w", err)) })
 	p, err := pool.New(setup.Config)
 	if err != nil {
 		return nil, err
 	}
 	s.pool = p
+	if s.stream, err = p.Stand(s.backlog); err != nil {
+		return nil, err
+	}
 	s.idle = time.AfterFunc(time.Hour, s.idled)
 	s.idle.Stop()
 	return s, nil
@@ -196,6 +209,7 @@ func (s *supervisor) terminate() {
 func (s *supervisor) shut() {
 	was := false
 	s.change(func() { was, s.closed = !s.closed, true })
+	s.backlog.close()
 	if was {
 		_ = s.record.Set(shm.PoolClosing) // an error: another program has cut the file
 	}
@@ -214,44 +228,12 @@ func (s *supervisor) see(e task.Event) {
 func (s *supervisor) watch() {
 	<-s.pool.Ended()
 	err := s.pool.Join()
-	s.change(func() {
-		s.closed, s.ended, s.why, s.tasks = true, true, err, 0
-		for _, t := range s.tickets {
-			s.expireLater(t)
-		}
-	})
+	<-s.collected
+	s.change(func() { s.closed, s.ended, s.why = true, true, err })
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mpx:", err)
 	}
 	close(s.joined)
-}
-
-// start begins a task.
-func (s *supervisor) start(values [][]byte, done func()) (*pool.AsyncResult, *PoolError) {
-	if e := s.setup.Check(values); e != nil {
-		return nil, e
-	}
-	v := task.List(values...)
-	if len(values) == 1 {
-		v = task.One(values[0])
-	}
-	s.change(func() { s.tasks++ })
-	a, err := s.pool.ApplyAsync(v, func([]task.Result) {
-		s.change(func() {
-			if !s.ended {
-				s.tasks--
-			}
-			s.done++
-			if done != nil {
-				done()
-			}
-		})
-	})
-	if err != nil {
-		s.change(func() { s.tasks = max(0, s.tasks-1) })
-		return nil, s.refusal(err)
-	}
-	return a, nil
 }
 
 // refusal says why the pool takes no task.
@@ -275,7 +257,7 @@ func (s *supervisor) status() *PoolStatus {
 	state, pid, err := s.record.Look()
 	st := &PoolStatus{
 		Name: s.record.Name, State: state.String(), Supervisor: pid, Since: s.record.Made(),
-		Jobs: s.setup.Config.Jobs, Waiting: ps.Waiting, Log: s.record.LogPath(), Workers: []WorkerState{},
+		Jobs: s.setup.Config.Jobs, Waiting: ps.Waiting + s.backlog.len(), Log: s.record.LogPath(), Workers: []WorkerState{},
 	}
 	if err != nil {
 		st.State = err.Error()
@@ -290,7 +272,7 @@ func (s *supervisor) status() *PoolStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range s.tickets {
-		if t.result.Ready() {
+		if t.job.ready() {
 			st.Held++
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,6 +26,9 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == ipc.WorkerArg {
 		os.Exit(worker.Main(os.Args[2:]))
+	}
+	if len(os.Args) > 1 && os.Args[1] == SupervisorArg {
+		os.Exit(Supervise(os.Args[2:], waiter))
 	}
 	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")) // workers' alone
 	os.Exit(m.Run())
@@ -56,7 +60,7 @@ func host(t *testing.T, script string) *hosted {
 	}
 	s, err := newSupervisor(&PoolSetup{
 		Config:  pool.Config{Function: "exec", Args: task.Spec{Words: []string{"sh", "-c", script, "sh"}}, Jobs: 1, ChunkSize: 1, Grace: time.Second},
-		Check:   func([][]byte) *PoolError { return nil },
+		Check:   func(int) *PoolError { return nil },
 		Display: func(*task.Task, int) string { return "a task" },
 	}, record, door)
 	if err != nil {
@@ -222,7 +226,7 @@ func TestGetOnce(t *testing.T) {
 	}
 }
 
-// What a client has applied is taken back when it hangs up, if no worker has it.
+// What a client has applied is taken back when it hangs up, if it has not begun.
 func TestHangUp(t *testing.T) {
 	dir := t.TempDir()
 	fifo := filepath.Join(dir, "fifo")
@@ -232,7 +236,7 @@ func TestHangUp(t *testing.T) {
 	h := host(t, `case $1 in f) read x <`+fifo+`;; esac; echo x >>`+dir+`/"$1"`)
 	first := h.client()
 	h.send(first, request{Do: doApply, Sizes: []int{1}}, "f")
-	for st := h.status(); len(st.Workers) == 0 || st.Workers[0].Tasks == 0; st = h.status() {
+	for st := h.status(); len(st.Workers) == 0 || st.Workers[0].Task == ""; st = h.status() {
 		time.Sleep(time.Millisecond)
 	}
 	second := h.client()
@@ -353,17 +357,36 @@ func TestPieces(t *testing.T) {
 }
 
 func FuzzRequest(f *testing.F) {
-	for _, text := range []string{"apply 1 2\nabc", "get -1\nt-1", "join 5 more\n", "status\n"} {
-		f.Add([]byte(text))
+	for _, text := range []string{"apply 1 2\nabc", "apply 0 -1 70000\n", "get -1\nt-1", "join 5 more\n", "status\n"} {
+		f.Add([]byte(text), 3)
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
+	store := task.NewStore(f.TempDir())
+	f.Cleanup(func() { store.Close() })
+	f.Fuzz(func(t *testing.T, b []byte, size int) {
 		r, body, err := decodeRequest(b)
 		if err != nil {
 			return
 		}
-		values, err := cut(body, r.Sizes)
-		if err == nil && !bytes.Equal(bytes.Join(values, nil), body) {
-			t.Errorf("%q is cut into %q", body, values)
+		j := newJob(store, r.Sizes)
+		for piece := range slices.Chunk(body, min(max(1, size), pieceSize)) {
+			j.add(store, piece)
+		}
+		v, err := j.load()
+		if j.check() != nil {
+			return
+		}
+		if err != nil || v.Len() != len(r.Sizes) {
+			t.Fatalf("%v of %d values", err, v.Len())
+		}
+		var all []byte
+		for i, n := range r.Sizes {
+			if len(v.At(i)) != n {
+				t.Errorf("value %d has %d bytes, not %d", i, len(v.At(i)), n)
+			}
+			all = append(all, v.At(i)...)
+		}
+		if !bytes.Equal(all, body) {
+			t.Errorf("%q is cut into %q", body, all)
 		}
 	})
 }

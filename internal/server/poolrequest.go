@@ -1,9 +1,6 @@
 package server
 
-import (
-	"errors"
-	"strconv"
-)
+import "strconv"
 
 // The first words of requests.
 const (
@@ -65,18 +62,4 @@ func decodeRequest(message []byte) (r request, body []byte, err error) {
 	}
 	r.Ticket = string(body)
 	return r, body, err
-}
-
-// cut cuts a body into values.
-func cut(body []byte, sizes []int) (values [][]byte, err error) {
-	for _, n := range sizes {
-		if n < 0 || n > len(body) {
-			return nil, errors.New("the values are longer than the message")
-		}
-		values, body = append(values, body[:n:n]), body[n:]
-	}
-	if len(body) > 0 {
-		return nil, errors.New("the message is longer than the values")
-	}
-	return values, nil
 }

@@ -144,6 +144,7 @@ func (s *supervisor) begin() error {
 			signal.Notify(s.signals, sig)
 		}
 	}
+	go s.collect()
 	go s.watch()
 	go s.admit()
 	c := &s.setup.Config

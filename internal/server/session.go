@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"mpx/internal/ipc"
-	"mpx/internal/pool"
+	"mpx/internal/task"
 )
 
 // A session is a client, as its supervisor sees it. One goroutine serves it, while
@@ -18,10 +18,10 @@ type session struct {
 	gone  chan struct{} // closed with asked
 }
 
-// asked is a request with its body.
+// asked is a request with the task of apply and submit.
 type asked struct {
 	request
-	body []byte
+	job *job
 }
 
 // errGone is why a session ends: the client has hung up, or does not keep to the
@@ -48,20 +48,40 @@ func (n *session) read() {
 	defer close(n.gone)
 	defer close(n.asked)
 	for {
-		b, err := n.c.Recv(messageMost)
-		if err != nil {
-			return
+		r, err := n.receive()
+		if err == nil {
+			select {
+			case n.asked <- r:
+				continue
+			case <-n.over:
+			}
 		}
-		var r asked
-		if r.request, r.body, err = decodeRequest(b); err != nil {
-			return
+		if r.job != nil {
+			r.job.values.Release()
 		}
-		select {
-		case n.asked <- r:
-		case <-n.over:
-			return
-		}
+		return
 	}
+}
+
+// receive receives a request. It may be long, and there may be many clients: values go
+// where they wait as they come.
+func (n *session) receive() (r asked, err error) {
+	header, store := true, n.s.setup.Values
+	err = n.c.RecvPieces(messageMost, headerMost, func(piece []byte) (err error) {
+		if header {
+			if r.request, piece, err = decodeRequest(piece); err != nil {
+				return err
+			}
+			if header = false; r.Do == doApply || r.Do == doSubmit {
+				r.job = newJob(store, r.Sizes)
+			}
+		}
+		if r.job != nil {
+			r.job.add(store, piece)
+		}
+		return nil
+	})
+	return r, err
 }
 
 // answer answers one request. Its error ends the session.
@@ -75,15 +95,10 @@ func (n *session) answer(r *asked) error {
 
 func (n *session) do(r *asked) (*PoolError, error) {
 	switch r.Do {
-	case doApply, doSubmit:
-		values, err := cut(r.body, r.Sizes)
-		switch {
-		case err != nil:
-			return &PoolError{KindUsage, err.Error(), ""}, nil
-		case r.Do == doApply:
-			return n.apply(values)
-		}
-		return n.submit(values)
+	case doApply:
+		return n.apply(r.job)
+	case doSubmit:
+		return n.submit(r.job)
 	case doGet:
 		return n.get(r)
 	case doWait, doReady, doSuccessful:
@@ -107,33 +122,30 @@ func (n *session) do(r *asked) (*PoolError, error) {
 func (n *session) send(a answer) error { return n.c.Send(a.encode(nil)) }
 
 // apply runs a task while the client waits. If that hangs up, nobody wants the result.
-func (n *session) apply(values [][]byte) (*PoolError, error) {
-	a, e := n.s.start(values, nil)
-	if e != nil {
+func (n *session) apply(j *job) (*PoolError, error) {
+	if e := n.s.start(j); e != nil {
 		return e, nil
 	}
 	select {
-	case <-a.Done():
+	case <-j.done:
 	case <-n.gone:
-		a.Drop()
-		go release(a)
+		n.s.abandon(j)
 		return nil, errGone
 	}
-	defer release(a)
-	return n.result(a)
+	defer j.release()
+	return n.result(j)
 }
 
 // result sends a result that is there.
-func (n *session) result(a *pool.AsyncResult) (*PoolError, error) {
-	results, err := a.Get(-1)
-	if err != nil && !errors.Is(err, pool.ErrTerminated) {
-		return n.s.refusal(err), nil
+func (n *session) result(j *job) (*PoolError, error) {
+	if j.err != nil {
+		return n.s.refusal(j.err), nil
 	}
-	return nil, sendResult(n.c, &results[0])
+	return nil, sendResult(n.c, j.result)
 }
 
-func (n *session) submit(values [][]byte) (*PoolError, error) {
-	t, e := n.s.submit(values)
+func (n *session) submit(j *job) (*PoolError, error) {
+	t, e := n.s.submit(j)
 	if e != nil {
 		return e, nil
 	}
@@ -170,19 +182,20 @@ func (n *session) get(r *asked) (*PoolError, error) {
 	if e != nil {
 		return e, nil
 	}
-	if e, err := n.await(r, t.result.Done(), "the task has not ended"); e != nil || err != nil {
+	if e, err := n.await(r, t.job.done, "the task has not ended"); e != nil || err != nil {
 		return e, err
 	}
+	lease := n.s.leaseOf(t)
 	select {
-	case t.lease <- struct{}{}:
+	case lease <- struct{}{}:
 	case <-n.gone:
 		return nil, errGone
 	}
-	defer func() { <-t.lease }()
+	defer func() { <-lease }()
 	if t.gone {
 		return unknownTicket(r.Ticket), nil
 	}
-	if e, err := n.result(t.result); e != nil || err != nil {
+	if e, err := n.result(t.job); e != nil || err != nil {
 		if e != nil {
 			n.s.drop(t)
 		}
@@ -204,17 +217,15 @@ func (n *session) ask(r *asked) (*PoolError, error) {
 	is := isDone
 	switch {
 	case r.Do == doWait:
-		if e, err := n.await(r, t.result.Done(), "the task has not ended"); e != nil || err != nil {
+		if e, err := n.await(r, t.job.done, "the task has not ended"); e != nil || err != nil {
 			return e, err
 		}
 	case r.Do == doReady:
-		is = yesNo(t.result.Ready())
+		is = yesNo(t.job.ready())
+	case !t.job.ready():
+		return &PoolError{KindNotReady, r.Ticket + " not ready", "mpx pool wait waits for it"}, nil
 	default:
-		ok, err := t.result.Successful()
-		if errors.Is(err, pool.ErrNotReady) {
-			return &PoolError{KindNotReady, r.Ticket + " not ready", "mpx pool wait waits for it"}, nil
-		}
-		is = yesNo(ok)
+		is = yesNo(t.job.err == nil && t.job.result.Status == task.OK)
 	}
 	return nil, n.send(answer{Is: is})
 }

@@ -3,40 +3,31 @@ package server
 import (
 	"strconv"
 	"time"
-
-	"mpx/internal/pool"
 )
 
 // A ticket stands for a task that was submitted, until its result has been had, or
-// nobody has come for it in time. The supervisor's mutex guards all but lease.
+// nobody has come for it in time. The supervisor's mutex guards it.
 type ticket struct {
 	name   string
-	result *pool.AsyncResult
-	lease  chan struct{} // full: a client is having the result
+	job    *job
+	lease  chan struct{} // full: a client is having the result; nil: none has tried yet
 	gone   bool          // had, or dropped
-	ended  bool          // the result is there, or about to be
 	expiry *time.Timer   // nil: nobody is to drop it yet
 }
 
 // submit begins a task that is known by a ticket.
-func (s *supervisor) submit(values [][]byte) (*ticket, *PoolError) {
-	t := &ticket{lease: make(chan struct{}, 1)}
+func (s *supervisor) submit(j *job) (*ticket, *PoolError) {
+	t := &ticket{job: j}
+	j.ticket = t
 	s.change(func() {
 		s.last++
 		t.name = strconv.Itoa(s.last) + s.mark
+		s.tickets[t.name] = t
 	})
-	a, e := s.start(values, func() {
-		t.ended = true
-		s.expireLater(t)
-	})
-	if e != nil {
+	if e := s.start(j); e != nil {
+		s.change(func() { delete(s.tickets, t.name) })
 		return nil, e
 	}
-	s.change(func() {
-		t.result = a
-		s.tickets[t.name] = t
-		s.expireLater(t)
-	})
 	return t, nil
 }
 
@@ -57,17 +48,28 @@ func unknownTicket(name string) *PoolError {
 // expireLater has the result of t, if it is there, dropped when nobody has come for it
 // in time. The mutex must be held.
 func (s *supervisor) expireLater(t *ticket) {
-	if d := s.setup.ResultTTL; d > 0 && t.result != nil && (t.ended || s.ended) && t.expiry == nil && !t.gone {
+	if d := s.setup.ResultTTL; d > 0 && t.job.ready() && t.expiry == nil && !t.gone {
 		t.expiry = time.AfterFunc(d, func() { s.expire(t) })
 	}
 }
 
+// leaseOf returns the lease of t.
+func (s *supervisor) leaseOf(t *ticket) chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t.lease == nil {
+		t.lease = make(chan struct{}, 1)
+	}
+	return t.lease
+}
+
 // expire drops the result of t, unless somebody is having it: then later.
 func (s *supervisor) expire(t *ticket) {
+	lease := s.leaseOf(t)
 	select {
-	case t.lease <- struct{}{}:
+	case lease <- struct{}{}:
 		s.drop(t)
-		<-t.lease
+		<-lease
 	default:
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -84,13 +86,5 @@ func (s *supervisor) drop(t *ticket) {
 		}
 		delete(s.tickets, t.name)
 	})
-	release(t.result)
-}
-
-// release gives back what the result of a task holds, once it is there.
-func release(a *pool.AsyncResult) {
-	results, _ := a.Get(-1)
-	for i := range results {
-		results[i].Release()
-	}
+	t.job.release()
 }

@@ -5,6 +5,8 @@
 // It knows nothing of processes, workers or terminals.
 package task
 
+import "sync/atomic"
+
 // A Task is one unit of input: what one run of the command gets.
 type Task struct {
 	Seq     uint64 // task number, from 1; of a span, the first record's
@@ -22,7 +24,13 @@ type Task struct {
 	// Before says that an earlier run has done the task: it is not run, and its
 	// outcome is Skipped.
 	Before bool
+	// Unwanted is set once nobody wants the task's outcome any more. nil: somebody
+	// always does.
+	Unwanted *atomic.Bool
 }
+
+// Wanted reports whether somebody wants t's outcome.
+func (t *Task) Wanted() bool { return t.Unwanted == nil || !t.Unwanted.Load() }
 
 // Size returns about how many bytes of memory t's data takes.
 func (t *Task) Size() int { return len(t.Values.data) + 4*len(t.Values.ends) + len(t.Stdin) }

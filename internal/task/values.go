@@ -85,6 +85,16 @@ func (v Values) AppendWire(b []byte) []byte {
 	return append(b, v.data...)
 }
 
+// AppendWireHead appends the beginning of what AppendWire appends for values of these
+// sizes: their bytes are to follow.
+func AppendWireHead(b []byte, sizes []int) []byte {
+	b = binary.AppendUvarint(b, uint64(len(sizes)))
+	for _, n := range sizes {
+		b = binary.AppendUvarint(b, uint64(n))
+	}
+	return b
+}
+
 var errWire = errors.New("malformed value list")
 
 // ParseValues reads what AppendWire wrote and returns the rest of b. The
