@@ -10,10 +10,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"mpx/internal/pool"
 	"mpx/internal/shm"
 	"mpx/internal/task"
+
+	"golang.org/x/sys/unix"
 )
 
 // waiter is the setup of a pool whose first task goes on until it is ended.
@@ -152,5 +155,60 @@ func TestNoRoomForValues(t *testing.T) {
 	defer h.mu.Unlock()
 	if len(h.tickets) != 0 || h.tasks != 0 {
 		t.Errorf("%d tickets and %d tasks are left", len(h.tickets), h.tasks)
+	}
+}
+
+// What the pool has not taken up when it ends has a result, too: its clients are told.
+func TestBacklogEnd(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		halt pool.Halt
+		end  func(h *hosted)
+		want string
+	}{
+		{pool.Halt{}, func(h *hosted) { h.terminate() }, "cancelled"},
+		{pool.Halt{On: pool.HaltFail, Count: 1}, func(*hosted) {
+			if err := os.WriteFile(fifo, []byte("\n"), 0); err != nil {
+				t.Error(err)
+			}
+		}, "skipped"},
+	} {
+		h := hostHalting(t, `read x <`+fifo+`; exit 1`, c.halt)
+		p, err := DialPool(h.dir, "p")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		tickets := []string{""}
+		for len(tickets) < 6 { // each but the first takes the window alone
+			ticket, err := p.Submit([]string{strings.Repeat("x", min(1, len(tickets)-1)*(5<<20))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			tickets = append(tickets, ticket)
+		}
+		for st := h.status(); len(st.Workers) == 0 || st.Workers[0].Task == "" || h.backlog.len() != 3; st = h.status() {
+			time.Sleep(time.Millisecond)
+		}
+		// A client that waits for what the pool has not taken up goes.
+		c1 := h.client()
+		h.send(c1, request{Do: doApply, Sizes: []int{1}}, "a")
+		for h.backlog.len() != 4 {
+			time.Sleep(time.Millisecond)
+		}
+		c1.Close()
+		for h.backlog.len() != 3 {
+			time.Sleep(time.Millisecond)
+		}
+		c.end(h)
+		for _, ticket := range tickets[2:] {
+			if o, err := p.Get(ticket, shm.Wait{}, io.Discard, io.Discard); err != nil || o.Status != c.want {
+				t.Errorf("%+v, %v, not %s", o, err, c.want)
+			}
+		}
 	}
 }

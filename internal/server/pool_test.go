@@ -45,6 +45,11 @@ type hosted struct {
 // host starts a pool of the shell line script.
 func host(t *testing.T, script string) *hosted {
 	t.Helper()
+	return hostHalting(t, script, pool.Halt{})
+}
+
+func hostHalting(t *testing.T, script string, halt pool.Halt) *hosted {
+	t.Helper()
 	// Longer than the address of a socket may be.
 	dir, err := shm.OpenDir(filepath.Join(t.TempDir(), strings.Repeat("d", 150)))
 	if err != nil {
@@ -59,7 +64,7 @@ func host(t *testing.T, script string) *hosted {
 		t.Fatal(err)
 	}
 	s, err := newSupervisor(&PoolSetup{
-		Config:  pool.Config{Function: "exec", Args: task.Spec{Words: []string{"sh", "-c", script, "sh"}}, Jobs: 1, ChunkSize: 1, Grace: time.Second},
+		Config:  pool.Config{Function: "exec", Args: task.Spec{Words: []string{"sh", "-c", script, "sh"}}, Jobs: 1, ChunkSize: 1, Grace: time.Second, Halt: halt},
 		Check:   func(int) *PoolError { return nil },
 		Display: func(*task.Task, int) string { return "a task" },
 	}, record, door)
