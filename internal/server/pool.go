@@ -50,6 +50,7 @@ type supervisor struct {
 	changed chan struct{}   // something of the following has
 
 	mu        sync.Mutex // guards the following
+	moved     sync.Cond  // something of it has changed
 	tickets   map[string]*ticket
 	last      int    // ticket's number
 	mark      string // ends each ticket: one of another supervisor is not taken for ours
@@ -84,6 +85,7 @@ func newSupervisor(setup *PoolSetup, record *shm.Pool, door *listener) (*supervi
 	if setup.Values == nil {
 		setup.Values = task.NewStore("")
 	}
+	s.moved.L = &s.mu
 	s.backlog = newBacklog(func(j *job, err error) { s.finish(j, nil, fmt.Errorf("read its values: %w", err)) })
 	p, err := pool.New(setup.Config)
 	if err != nil {
@@ -118,6 +120,7 @@ func (s *supervisor) change(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f()
+	s.moved.Broadcast()
 	if d := s.setup.IdleExit; d > 0 {
 		if s.isIdle() {
 			s.idle.Reset(d)
@@ -179,6 +182,20 @@ func (s *supervisor) mayLeave() (leave, soon bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.ended && !s.waitsForClients() && s.asking == 0, s.ended && s.abandoned
+}
+
+// leaves reports whether nothing keeps the supervisor but who joins. Others that have just
+// been answered have a moment to be gone.
+func (s *supervisor) leaves() bool {
+	over := false
+	t := time.AfterFunc(stuckTime, func() { s.change(func() { over = true }) })
+	defer t.Stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !over && !s.waitsForClients() && s.asking > s.joining {
+		s.moved.Wait()
+	}
+	return !s.waitsForClients() && s.asking == s.joining
 }
 
 // waitsForClients reports whether there is something that clients have not had. The mutex

@@ -253,12 +253,11 @@ func (n *session) join(r *asked) (*PoolError, error) {
 	}
 	n.s.mu.Lock()
 	why := n.s.why
-	leaving := !n.s.waitsForClients() && n.s.asking == n.s.joining
 	n.s.mu.Unlock()
 	switch {
 	case why != nil:
 		return n.s.refusal(why), nil
-	case leaving:
+	case n.s.leaves():
 		return nil, n.send(answer{Is: isLeaving})
 	}
 	return nil, n.send(answer{Is: isDone})
