@@ -227,9 +227,13 @@ func (p *PoolClient) yes(do, ticket string) (bool, error) {
 	return a.Is == isYes, err
 }
 
-// Join waits until the last worker of a pool is gone that was closed or terminated.
+// Join waits until the last worker of a pool is gone that was closed or terminated, and,
+// if nothing keeps its supervisor then, until its name is free.
 func (p *PoolClient) Join(w shm.Wait) error {
-	_, err := p.ask(request{Do: doJoin, Wait: nanoseconds(w)}, nil)
+	a, err := p.ask(request{Do: doJoin, Wait: nanoseconds(w)}, nil)
+	if err == nil && a.Is == isLeaving {
+		err = p.leaves()
+	}
 	return err
 }
 
