@@ -78,8 +78,7 @@ type Config struct {
 	// scheduler calls it.
 	Watch func(task.Event)
 	// Throttle, if set, is called before a source is read, and may wait: for
-	// those who were told by Watch and have not written it down. The tasks of Map
-	// are there, and not read.
+	// those who were told by Watch and have not written it down.
 	Throttle func()
 
 	// Forget leaves a task's data out of its result when it went well.

@@ -128,7 +128,7 @@ func (h *hosted) answers(c *ipc.Connection) (a answer, out string) {
 	}
 }
 
-// A thousand clients that come one after another are served in that order.
+// Hundreds of clients that come one after another are served in that order.
 func TestManyClients(t *testing.T) {
 	dir := t.TempDir()
 	fifo, list := filepath.Join(dir, "fifo"), filepath.Join(dir, "list")
