@@ -47,20 +47,18 @@ to wait for where there is no pool of that name.`,
 			if err != nil {
 				return err
 			}
-			if o, err := d.Open(name, 0); errors.Is(err, shm.ErrNotExist) {
+			p, err := server.DialPool(d, name)
+			if errors.Is(err, shm.ErrNotExist) {
 				return nil
-			} else if err == nil {
-				o.Close()
 			}
-			err = onPool(d, name, func(p *server.PoolClient) error {
-				err := p.Join(wait)
-				var l *server.LostError
-				if errors.As(err, &l) && l.Planned {
-					return nil
-				}
-				return err
-			})
-			return err
+			if err == nil {
+				err = p.Join(wait)
+			}
+			var l *server.LostError
+			if errors.As(err, &l) && l.Planned {
+				return nil
+			}
+			return poolError(name, err)
 		},
 	}
 }
