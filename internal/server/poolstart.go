@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"mpx/internal/proc"
@@ -111,6 +112,7 @@ func openPool(args []string, setup func(words []string) (*PoolSetup, error)) (*s
 		return nil, err
 	}
 	defer log.Close()
+	useProcessors(ps.Config.Jobs)
 	s, err := newSupervisor(ps, record, door)
 	if err == nil {
 		err = letGo(log)
@@ -121,6 +123,18 @@ func openPool(args []string, setup func(words []string) (*PoolSetup, error)) (*s
 	s.parent = parent
 	return s, nil
 }
+
+// useProcessors has this process use no more processors than so many workers keep busy. A
+// task passes through a dozen goroutines here, and where there is another processor each
+// of them wakes a thread for the next: a third of the time that apply takes.
+func useProcessors(jobs int) {
+	if jobs > 0 {
+		runtime.GOMAXPROCS(min(runtime.GOMAXPROCS(0), 1+jobs/workersEach))
+	}
+}
+
+// workersEach is how many workers one processor is enough for.
+const workersEach = 8
 
 // letGo puts /dev/null in the place of stdin and log in that of stderr; without a log
 // stderr in the place of stdout, where the answer has gone.
