@@ -48,13 +48,8 @@ func (q *traffic) sendAll(t *testing.T) {
 		if rand.IntN(2*itemsEach) == 0 {
 			limit = rand.N(20 * time.Millisecond)
 		}
-		status, killed, said := runFor(cmd, limit)
-		switch {
-		case killed && limit == patience:
-			t.Error("a sender hangs")
-		case killed:
-			q.kills.Add(1)
-		case status != 0:
+		status, killed, said := q.run(t, "a sender", cmd, limit)
+		if !killed && status != 0 {
 			t.Errorf("a sender ended with %d: %s", status, said)
 		}
 		well = !killed
@@ -71,10 +66,7 @@ func (q *traffic) receive(t *testing.T, asks bool) {
 			limit = patience
 		}
 		if asks {
-			if _, killed, _ := runFor(mpxIn(q.dir, "pipe", "poll", "--timeout", "20", "p:1"), limit); killed && limit == patience {
-				t.Error("who polls hangs")
-			} else if killed {
-				q.kills.Add(1)
+			if _, killed, _ := q.run(t, "who polls", mpxIn(q.dir, "pipe", "poll", "--timeout", "20", "p:1"), limit); killed {
 				continue
 			}
 		}
@@ -85,14 +77,11 @@ func (q *traffic) receive(t *testing.T, asks bool) {
 		}
 		cmd := mpxIn(q.dir, "pipe", "recv", "--raw", "p:1")
 		cmd.Stdout = out
-		status, killed, said := runFor(cmd, limit)
+		status, killed, said := q.run(t, "a receiver", cmd, limit)
 		out.Close()
 		over = !killed && status == exitEnd
 		switch {
-		case killed && limit == patience:
-			t.Error("a receiver hangs")
 		case killed:
-			q.kills.Add(1)
 			q.takers.Add(1)
 		case status != 0 && status != exitEnd:
 			t.Errorf("a receiver ended with %d: %s", status, said)
@@ -105,9 +94,8 @@ func (q *traffic) close(t *testing.T) {
 	for killed := true; killed; {
 		var status int
 		var said string
-		if status, killed, said = runFor(mpxIn(q.dir, "pipe", "close", "p:2"), sometimes(20*time.Millisecond)); killed {
-			q.kills.Add(1)
-		} else if status != 0 {
+		status, killed, said = q.run(t, "who closes", mpxIn(q.dir, "pipe", "close", "p:2"), sometimes(20*time.Millisecond))
+		if !killed && status != 0 {
 			t.Errorf("close ended with %d: %s", status, said)
 		}
 	}

@@ -89,17 +89,23 @@ func (q *traffic) produce(t *testing.T) {
 	}
 	cmd := mpxIn(q.dir, "queue", "put", "-0", "q")
 	cmd.Stdin = &in
-	limit := sometimes(30 * time.Millisecond)
-	status, killed, said := runFor(cmd, limit)
-	switch {
-	case killed && limit == patience:
-		t.Error("a producer hangs")
-	case killed:
-		q.kills.Add(1)
-	case status != 0:
+	status, killed, said := q.run(t, "a producer", cmd, sometimes(30*time.Millisecond))
+	if !killed && status != 0 {
 		t.Errorf("a producer ended with %d: %s", status, said)
 	}
 	q.producers.Store(run, !killed)
+}
+
+// run is runFor, which counts kills. Who is still there after patience hangs.
+func (q *traffic) run(t *testing.T, who string, cmd *exec.Cmd, limit time.Duration) (status int, killed bool, said string) {
+	status, killed, said = runFor(cmd, limit)
+	switch {
+	case killed && limit == patience:
+		t.Error(who, "hangs")
+	case killed:
+		q.kills.Add(1)
+	}
+	return status, killed, said
 }
 
 // consume gets items until the end, by consumers that are killed until the queue is
@@ -117,13 +123,14 @@ func (q *traffic) consume(t *testing.T, lease bool) {
 		if lease && limit < patience && rand.IntN(2) == 0 {
 			shot, limit = q.shootTwin(out.Name(), limit), patience
 		}
-		status, killed, said := runFor(cmd, limit)
+		status, killed, said := q.run(t, "a consumer", cmd, limit)
 		out.Close()
-		switch shot := shot(); {
-		case killed && limit == patience:
-			t.Error("a consumer hangs")
-		case killed || shot:
+		hit := shot()
+		if hit {
 			q.kills.Add(1)
+		}
+		switch {
+		case killed || hit:
 			q.takers.Add(1)
 		case status != 0:
 			t.Errorf("a consumer ended with %d: %s", status, said)

@@ -65,7 +65,7 @@ func (r *mapRun) findPool(words []string) ([]string, error) {
 		return nil, poolError(name, err)
 	}
 	if st.State == shm.PoolClosing.String() || st.State == shm.PoolEnded.String() {
-		return nil, refusedBy(name, &server.PoolError{Kind: server.KindClosed, Text: notRunning})
+		return nil, refusedBy(name, &server.PoolError{Kind: server.KindClosed, Text: server.NotRunning})
 	}
 	r.o.jobsN = st.Jobs
 	return []string{"mpx", "pool", "apply", name}, nil
@@ -99,9 +99,6 @@ func (r *mapRun) openClients(cfg pool.Config) (*poolClients, error) {
 	return newPoolClients(r.clients, cfg, okStatus, r.clientError), nil
 }
 
-// notRunning is what a pool says that takes no more tasks, as Python's.
-const notRunning = "Pool not running"
-
 // clientError says of an error that ends a run what the user should know. A pool that
 // is closed in the midst of it is no wrong usage of this command.
 func (r *mapRun) clientError(err error) error {
@@ -112,7 +109,7 @@ func (r *mapRun) clientError(err error) error {
 	case errors.As(err, &e) && e.Kind == server.KindClosed:
 		msg = r.o.pool + ": " + e.Text
 	case errors.As(err, &l) && l.Planned:
-		msg = r.o.pool + ": " + notRunning
+		msg = r.o.pool + ": " + server.NotRunning
 	case l != nil:
 		msg = l.Error()
 	default:

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 
 	"mpx/internal/shm"
@@ -14,37 +11,23 @@ import (
 // ^C ends who waits for a process, and not the process; one that dies with its parent
 // ends with that.
 func TestProcessInterrupt(t *testing.T) {
-	dir := t.TempDir()
-	cmd := exec.Command("sh", "-c", `mpx process start stays sleep 300
+	cmd, tty := startLine(t, `mpx process start stays sleep 300
 		mpx process start goes --die-with-parent -- sleep 300
 		exec mpx process join stays`)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "MPX_DIR="+filepath.Join(dir, "objects"), "MPX_TEST_KILL="+dir)
-	tty := newTerminal(t, 80)
-	tty.start(cmd)
-	t.Cleanup(func() {
-		if left := leftProcesses("MPX_TEST_KILL="+dir, dir); len(left) > 0 {
-			t.Errorf("left: %s", strings.Join(left, "; "))
-		}
-	})
-	if !within(patience, func() bool { return tty.sees(func() bool { return slices.Contains(tty.rows, "goes") }) }) {
-		t.Fatalf("on the terminal stands %q", tty.rows)
-	}
-	if _, err := tty.master.Write([]byte{3}); err != nil {
-		t.Fatal(err)
-	}
+	tty.awaitLine("goes")
+	tty.types("\x03")
 	_ = cmd.Wait()
 	if got := endOf(cmd.ProcessState); got != "SIGINT" {
 		t.Errorf("join ended with %s", got)
 	}
-	wantProcess(t, dir, "goes", "killed by SIGTERM")
-	wantProcess(t, dir, "stays", "running")
+	wantProcess(t, cmd.Dir, "goes", "killed by SIGTERM")
+	wantProcess(t, cmd.Dir, "stays", "running")
 	kill := exec.Command("mpx", "process", "kill", "stays")
 	kill.Env = cmd.Env
 	if out, err := kill.CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
 	}
-	wantProcess(t, dir, "stays", "killed by SIGKILL")
+	wantProcess(t, cmd.Dir, "stays", "killed by SIGKILL")
 }
 
 // wantProcess waits until the process name is in that state.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -151,5 +153,39 @@ func (s *terminal) eventually(text string) {
 	s.t.Helper()
 	if !within(patience, func() bool { return strings.Contains(s.last(), text) }) {
 		s.t.Fatalf("the line does not come to hold %q: it is %q", text, s.last())
+	}
+}
+
+// startLine starts a shell line on a terminal, with a directory and shared objects of
+// its own. Nothing that it has started may outlive the test.
+func startLine(t *testing.T, line string) (*exec.Cmd, *terminal) {
+	t.Helper()
+	dir := t.TempDir()
+	cmd := exec.Command("sh", "-c", line)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "MPX_DIR="+filepath.Join(dir, "objects"), "MPX_TEST_KILL="+dir)
+	tty := newTerminal(t, 80)
+	tty.start(cmd)
+	t.Cleanup(func() {
+		if left := leftProcesses("MPX_TEST_KILL="+dir, dir); len(left) > 0 {
+			t.Errorf("left: %s", strings.Join(left, "; "))
+		}
+	})
+	return cmd, tty
+}
+
+// awaitLine waits until a line stands on the terminal.
+func (s *terminal) awaitLine(line string) {
+	s.t.Helper()
+	if !within(patience, func() bool { return s.sees(func() bool { return slices.Contains(s.rows, line) }) }) {
+		s.t.Fatalf("on the terminal stands %q", s.rows)
+	}
+}
+
+// types types text.
+func (s *terminal) types(text string) {
+	s.t.Helper()
+	if _, err := s.master.WriteString(text); err != nil {
+		s.t.Fatal(err)
 	}
 }

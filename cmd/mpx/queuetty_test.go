@@ -1,11 +1,7 @@
 package main
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 )
 
@@ -13,34 +9,7 @@ import (
 // the item a.
 func startLeasing(t *testing.T, line string) (*exec.Cmd, *terminal) {
 	t.Helper()
-	dir := t.TempDir()
-	cmd := exec.Command("sh", "-c", "mpx queue create q; mpx queue put q a; "+line)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "MPX_DIR="+filepath.Join(dir, "objects"), "MPX_TEST_KILL="+dir, "GORACE=atexit_sleep_ms=0")
-	tty := newTerminal(t, 80)
-	tty.start(cmd)
-	t.Cleanup(func() {
-		if left := leftProcesses("MPX_TEST_KILL="+dir, dir); len(left) > 0 {
-			t.Errorf("left: %s", strings.Join(left, "; "))
-		}
-	})
-	return cmd, tty
-}
-
-// awaitLine waits until a line stands on the terminal.
-func (s *terminal) awaitLine(line string) {
-	s.t.Helper()
-	if !within(patience, func() bool { return s.sees(func() bool { return slices.Contains(s.rows, line) }) }) {
-		s.t.Fatalf("on the terminal stands %q", s.rows)
-	}
-}
-
-// types types text.
-func (s *terminal) types(text string) {
-	s.t.Helper()
-	if _, err := s.master.WriteString(text); err != nil {
-		s.t.Fatal(err)
-	}
+	return startLine(t, "mpx queue create q; mpx queue put q a; "+line)
 }
 
 // ^C is the command's: it gets it once, and what it says of the item holds.

@@ -262,7 +262,7 @@ func (s *supervisor) refusal(err error) *PoolError {
 		s.told = true
 		return &PoolError{KindFailed, s.why.Error(), ""}
 	case errors.Is(err, pool.ErrClosed):
-		return &PoolError{KindClosed, strings.TrimSuffix("Pool not running: "+s.halted, ": "), ""}
+		return &PoolError{KindClosed, strings.TrimSuffix(NotRunning+": "+s.halted, ": "), ""}
 	}
 	s.told = true
 	return &PoolError{KindFailed, err.Error(), ""}

@@ -81,6 +81,9 @@ func decodeAnswer(message []byte) (a answer, body []byte, err error) {
 	return a, body, err
 }
 
+// NotRunning is what a pool says that takes no more tasks, as Python's.
+const NotRunning = "Pool not running"
+
 // Kinds of a PoolError.
 const (
 	KindUsage    = "usage"
