@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mpx/internal/proc"
+	"mpx/internal/server"
 	"mpx/internal/shm"
 
 	"github.com/spf13/cobra"
@@ -25,11 +26,12 @@ The lock is an open file, which COMMAND inherits (above number 100): it is free
 when COMMAND and all that it has started are gone, however they went, kill -9
 included. A daemon that COMMAND starts keeps it, and sudo closes it; with --close
 mpx stays, holds the lock itself, and COMMAND dies with it, as does all that it has
-started.
+started. A named pool and a named process hold no lock that their start was run under.
 
-MPX_HELD names the locks that are held, a:b, for COMMAND: taking one of them again
-would wait for ever and is refused. --recursive runs COMMAND under the one that is
-held. By MPX_HELD a script can take its own lock: see the last example.`
+MPX_HELD names the locks, a:b, that COMMAND has inherited: with --close, and in the
+commands of named pools and processes, the lock is not among them. Taking a lock
+inside itself would wait for ever and is refused; --recursive runs COMMAND under the
+one that is held. By MPX_HELD a script can take its own lock: see the last example.`
 
 const lockExamples = `  mpx lock deploy ./deploy.sh production
   mpx lock deploy --timeout 10m -- ./deploy.sh production   # 124 if it took longer
@@ -104,22 +106,50 @@ func (a *app) runLock(cmd *cobra.Command, o *lockOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	held := heldLocks()
-	if slices.Contains(held, name) { // what the environment says may be long past
-		inside, err := dir.HeldAbove(name)
-		if err != nil {
-			return objectError(name, err, nil)
+	l, err := dir.AcquireLock(name, shm.WaitFor(0))
+	if errors.Is(err, shm.ErrTimeout) {
+		if above, err := o.insideItself(dir, name, w); above || err != nil {
+			if err == nil {
+				err = become(words, os.Environ())
+			}
+			return err
 		}
-		if inside {
-			return o.runInside(name, words)
-		}
+		l, err = dir.AcquireLock(name, w)
 	}
-	l, err := dir.AcquireLock(name, w)
 	if err != nil {
 		return a.inVain(dir, name, err, &o.waitFlags, &o.busyFlag)
 	}
-	held = append(slices.DeleteFunc(held, func(s string) bool { return s == name }), name)
-	return a.runHolding(o, l, words, heldEnv(held))
+	held := slices.DeleteFunc(shm.HeldLocks(), func(s string) bool { return s == name })
+	if !o.close {
+		held = append(held, name)
+	}
+	return a.runHolding(o, l, words, shm.HeldEnv(held))
+}
+
+// insideItself reports whether the command is to run under the lock name, which is not
+// free, because a process above this one holds it. Without --recursive that is an
+// error where this process has been told so by HeldVar, or would wait for ever.
+func (o *lockOptions) insideItself(dir *shm.Dir, name string, w shm.Wait) (bool, error) {
+	above, err := dir.HeldAbove(name, outlives)
+	if err != nil || !above || o.recursive {
+		return above, objectError(name, err, nil)
+	}
+	const hint = "--recursive runs the command under the lock that is held"
+	switch {
+	case slices.Contains(shm.HeldLocks(), name):
+		return false, usagef(hint, shm.HeldVar+" says that the lock %s is held already: to wait for it would be for ever", name)
+	case w.Left() < 0:
+		return false, usagef(hint, "a process that has started this one holds the lock %s: to wait for it would be for ever", name)
+	}
+	return false, nil
+}
+
+// outlives reports whether the process pid is one of mpx's that live on when what has
+// started them is over: nobody above them waits for what they run.
+func outlives(pid int) bool {
+	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // an error: it has ended
+	words := strings.SplitN(string(line), "\x00", 3)
+	return len(words) == 3 && (words[1] == server.KeeperArg || words[1] == server.SupervisorArg)
 }
 
 // runHolding runs the command while l is held. With --close this process and its twin
@@ -142,15 +172,6 @@ func (a *app) beside(words []string) error {
 		return err
 	}
 	return outcomeOf(end)
-}
-
-// runInside runs the command under the lock that a process above this one holds.
-func (o *lockOptions) runInside(name string, words []string) error {
-	if !o.recursive {
-		return usagef("--recursive runs the command under the lock that is held",
-			"MPX_HELD says that the lock %s is held already: to wait for it would be for ever", name)
-	}
-	return become(words, os.Environ())
 }
 
 // prepare checks what lock and sem have in common.
@@ -193,17 +214,4 @@ func holders(dir *shm.Dir, name string) string {
 		return ": held by " + text
 	}
 	return ""
-}
-
-// heldVar names the locks that are held, to what runs under them.
-const heldVar = "MPX_HELD"
-
-func heldLocks() []string {
-	return slices.DeleteFunc(strings.Split(os.Getenv(heldVar), ":"), func(s string) bool { return s == "" })
-}
-
-// heldEnv returns the environment of a command that runs under these locks.
-func heldEnv(names []string) []string {
-	env := slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, heldVar+"=") })
-	return append(env, heldVar+"="+strings.Join(names, ":"))
 }

@@ -19,7 +19,7 @@ A process belongs to no shell: start returns when it runs, and it goes on when t
 terminal or the script is gone, unless --die-with-parent. Its stdin is /dev/null,
 its stdout and stderr go to its log, which is in memory as all objects are: what
 writes much should write to a file of its own. It inherits directory, environment
-and open descriptors, as with & in a shell. Where systemd removes $XDG_RUNTIME_DIR
+and open descriptors, as with & in a shell, but for those of locks. Where systemd removes $XDG_RUNTIME_DIR
 at the last logout, the names go with it, unless loginctl enable-linger.
 
 A keeper, a process of mpx's own, waits for it. When the command ends by itself,

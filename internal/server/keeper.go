@@ -97,6 +97,9 @@ func newKeeper(args []string) (*keeper, error) {
 		unix.CloseOnExec(k.cfg.parent) // before anything can be started
 		k.parent = ended(k.cfg.parent)
 	}
+	for _, fd := range shm.InheritedLocks() { // start's own, which ends with start
+		proc.TakeBack(fd)
+	}
 	signal.Notify(k.children, syscall.SIGCHLD)
 	signal.Notify(k.orders, killSignal)
 	for _, s := range passed {

@@ -66,7 +66,7 @@ func launch(arg string, c *config, parent, answer int) error {
 	}
 	defer null.Close()
 	_, pidfd, err := proc.Start(&proc.Spec{
-		Path: "/proc/self/exe", Argv: []string{os.Args[0], arg, c.name}, Env: os.Environ(),
+		Path: "/proc/self/exe", Argv: []string{os.Args[0], arg, c.name}, Env: shm.HeldEnv(nil),
 		Files: [3]int{in, answer, int(null.Fd())}, Session: true,
 	})
 	if err != nil {

@@ -72,8 +72,9 @@ func (l *Lock) isHeir(pid string, inode uint64) bool {
 
 // HeldAbove reports whether the lock name is held by this process or by one that has
 // started it: to wait for it would be for ever. Either the descriptor has been
-// inherited, or the listed holder is an ancestor, as not all inherit descriptors.
-func (d *Dir) HeldAbove(name string) (bool, error) {
+// inherited, or the listed holder is an ancestor, as not all inherit descriptors. What
+// is above a process that outlives who has started it does not wait for this one.
+func (d *Dir) HeldAbove(name string, outlives func(pid int) bool) (bool, error) {
 	o, err := d.Open(name, KindLock)
 	if errors.Is(err, ErrNotExist) {
 		return false, nil
@@ -91,12 +92,13 @@ func (d *Dir) HeldAbove(name string) (bool, error) {
 		return true, nil
 	}
 	list, err := l.Parties()
-	return slices.ContainsFunc(list, func(p Party) bool { return p.Role == Holds && isAncestor(p.PID) }), err
+	return slices.ContainsFunc(list, func(p Party) bool { return p.Role == Holds && isAncestor(p.PID, outlives) }), err
 }
 
-// isAncestor reports whether pid is this process or one of those above it.
-func isAncestor(pid int) bool {
-	for p := unix.Getpid(); p > 0; p = parentOf(p) {
+// isAncestor reports whether pid is this process or one of those above it, up to one
+// that outlives its own.
+func isAncestor(pid int, outlives func(pid int) bool) bool {
+	for p := unix.Getpid(); p > 0 && !outlives(p); p = parentOf(p) {
 		if p == pid {
 			return true
 		}
