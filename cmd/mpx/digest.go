@@ -20,14 +20,18 @@ of sha512sum, so that sha512sum -c checks it.
 The files are hashed in parallel, inside the workers: no command is started.
 The lines come in path order, a directory sorting as NAME/. Symbolic links are
 not followed; devices, FIFOs and sockets are passed over. A file that cannot be
-read is reported on stderr and makes the status 1; the rest goes on.`
+read is reported on stderr and makes the status 1; the rest goes on.
+
+--check takes what sha512sum -c takes: lines of sha512sum, also of its --tag, that end
+in LF or CR-LF, and comments (#). Unlike sha512sum it fails for a line that is neither.`
 
 const digestExamples = `  mpx digest src > src.sha512 && sha512sum -c --quiet src.sha512
   find . -name '*.iso' -print0 | mpx digest -0 -a - --algorithm sha256
   mpx digest --check src.sha512`
 
 const digestStatus = `  0     every file was read (--check: and is as it was)
-  1     a file could not be read (--check: or differs)
+  1     a file could not be read (--check: or differs; or a line of FILE could not be
+        read, or it has none)
   2     wrong usage
   125   mpx itself failed: I/O, or its workers
   128+N mpx ended its workers and died by signal N`
@@ -135,6 +139,8 @@ type digestRun struct {
 	mu     sync.Mutex // guards the following, and stderr
 	failed int        // files that could not be read
 	differ int        // files that are not what --check says
+	bad    int        // lines of --check that are none
+	likely string     // the algorithm that one of them is of; "": none that is known
 }
 
 // source returns the paths to digest: from the command line, -a, or --check.
@@ -181,7 +187,23 @@ func (d *digestRun) conclude(err error, signals *interrupter) error {
 	if d.failed > 0 {
 		d.notice(fmt.Sprintf("%d of %d files could not be read", d.failed, d.good+d.failed), "")
 	}
-	if d.failed+d.differ > 0 {
+	return d.concludeCheck()
+}
+
+// concludeCheck is conclude for what --check has found.
+func (d *digestRun) concludeCheck() error {
+	hint := ""
+	if d.likely != "" {
+		hint = "--algorithm " + d.likely + " is what these lines look like"
+	}
+	none := d.o.check != "" && d.good+d.failed == 0
+	switch {
+	case none:
+		d.notice(task.Quote(d.o.check)+": no line is a checksum by "+d.o.algorithm+" and a name", hint)
+	case d.bad > 0:
+		d.notice(fmt.Sprintf("%d lines could not be read", d.bad), hint)
+	}
+	if none || d.failed+d.differ+d.bad > 0 {
 		return &outcome{status: exitFailed}
 	}
 	return nil

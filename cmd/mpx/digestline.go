@@ -93,6 +93,17 @@ func (d *digestRun) complain(path, why string) {
 	fmt.Fprintf(d.a.stderr, "mpx: %s: %s\n", task.Quote(path), why)
 }
 
+// malformed reports a line of --check that cannot be read.
+func (d *digestRun) malformed(line []byte, why string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.bad++
+	if l, ok := parseSumLine(line, d.o.zero); ok {
+		d.likely = algorithmOf(len(l.sum))
+	}
+	fmt.Fprintf(d.a.stderr, "mpx: %s: %s\n", task.Quote(string(line)), why)
+}
+
 func (d *digestRun) notice(note, hint string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -137,54 +136,4 @@ func (l *listed) Next() ([]task.Task, error) {
 			l.walk.todo = append(l.walk.todo, entry{path: string(tasks[i].Values.At(0)), root: true})
 		}
 	}
-}
-
-// A checkSource yields the paths of a list of checksums, each with its sum as a
-// second value.
-type checkSource struct {
-	src *task.Source
-	d   *digestRun
-}
-
-func (c *checkSource) Next() ([]task.Task, error) {
-	for {
-		tasks, err := c.src.Next()
-		if err != nil {
-			return nil, err
-		}
-		keep := tasks[:0]
-		for i := range tasks {
-
-			path, sum, ok := parseSumLine(tasks[i].Values.At(0), c.d.o.zero)
-			if !ok {
-				c.d.complain(string(tasks[i].Values.At(0)), "not a line of checksum and name")
-				continue
-			}
-			keep = append(keep, task.Task{Values: task.List(path, sum)})
-		}
-		if len(keep) > 0 {
-			return keep, nil
-		}
-	}
-}
-
-// parseSumLine reads "SUM  NAME", "SUM *NAME" and the escaped form.
-func parseSumLine(line []byte, zero bool) (path, sum []byte, ok bool) {
-	escaped := !zero && bytes.HasPrefix(line, []byte("\\"))
-	if escaped {
-		line = line[1:]
-	}
-	sum, path, ok = bytes.Cut(line, []byte(" "))
-	if !ok || len(path) < 2 || len(sum)%2 != 0 || len(sum) < 32 || path[0] != ' ' && path[0] != '*' {
-		return nil, nil, false
-	}
-	for _, c := range sum {
-		if !bytes.ContainsRune([]byte("0123456789abcdefABCDEF"), rune(c)) {
-			return nil, nil, false
-		}
-	}
-	if path = path[1:]; escaped {
-		path = []byte(strings.NewReplacer("\\\\", "\\", "\\n", "\n", "\\r", "\r").Replace(string(path)))
-	}
-	return path, sum, true
 }
