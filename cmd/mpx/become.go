@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os/signal"
 	"strings"
 	"syscall"
 
@@ -12,26 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ignoredSignals has bit N set if signal N was ignored when the process began. Package
-// code does not set it: see entry_amd64.s.
-var ignoredSignals uint64
-
-// keepIgnored ignores what the caller had ignored, for this process and for what it
-// becomes. Of itself the runtime does that for SIGHUP and SIGINT.
-func keepIgnored() {
-	for n := range syscall.Signal(32) {
-		if ignoredSignals&(1<<n) != 0 {
-			signal.Ignore(n)
-		}
-	}
-}
-
 // become puts the command in the place of this process: its pid, its terminal,
 // what is sent to it, and the status that the caller sees are the command's.
 func become(words, env []string) error {
 	if stdoutFlags < 0 { // it is not ours to open
 		unix.CloseOnExec(1)
 	}
+	proc.IgnoreOwn()
 	return start(words, func(path string, argv []string) error { return syscall.Exec(path, argv, env) })
 }
 

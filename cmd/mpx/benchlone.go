@@ -48,11 +48,7 @@ func startLone(grace time.Duration, say func(string)) (*lone, error) {
 			l.before[pid] = true
 		}
 	}
-	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(s) {
-			signal.Notify(l.c, s)
-		}
-	}
+	proc.Notify(l.c, endings...)
 	go func() {
 		for s := range l.c {
 			l.handle(s.(syscall.Signal))

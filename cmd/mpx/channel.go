@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 
+	"mpx/internal/proc"
+
 	"github.com/spf13/cobra"
 )
 
@@ -141,11 +143,7 @@ func (a *channelBench) measure(sizes []int, runs int, table *channelTable) (all 
 func untilSignal() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	c := make(chan os.Signal, 1)
-	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(s) { // as nohup has it
-			signal.Notify(c, s)
-		}
-	}
+	proc.Notify(c, endings...)
 	go func() {
 		s := <-c
 		signal.Stop(c)

@@ -90,7 +90,6 @@ func (b *busyFlag) check() error {
 }
 
 func (a *app) runLock(cmd *cobra.Command, o *lockOptions, args []string) error {
-	keepIgnored()
 	name, words, err := objectCommand(cmd, args)
 	if err != nil {
 		return err

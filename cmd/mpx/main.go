@@ -9,11 +9,13 @@ import (
 	"os"
 
 	"mpx/internal/ipc"
+	"mpx/internal/proc"
 	"mpx/internal/server"
 	"mpx/internal/worker"
 )
 
 func main() {
+	proc.OrderSignals(ignoredSignals)
 	// A worker is this program started again, and so are a keeper, a pool's
 	// supervisor, a sender and a twin. It is told by an argument, and before anything
 	// else: the commands' tree costs start-up time.
@@ -22,7 +24,6 @@ func main() {
 		case ipc.WorkerArg:
 			os.Exit(worker.Main(os.Args[2:]))
 		case server.KeeperArg:
-			keepIgnored() // its command does, as with & in a shell
 			os.Exit(server.Main(os.Args[2:]))
 		case server.SupervisorArg:
 			os.Exit(supervisePool(os.Args[2:], os.Stderr))

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
 	"sync/atomic"
 	"syscall"
 
 	"mpx/internal/pool"
+	"mpx/internal/proc"
 	"mpx/internal/report"
 	"mpx/internal/server"
 	"mpx/internal/task"
@@ -65,9 +65,8 @@ type mapRun struct {
 
 func (a *app) runMap(o *mapOptions, args []string) error {
 	r := &mapRun{a: a, o: o}
-	if !signal.Ignored(syscall.SIGUSR1) { // never what ends mpx, though there may be nothing to tell yet
-		signal.Notify(make(chan os.Signal, 1), syscall.SIGUSR1)
-	}
+	// It is never what ends mpx, though there may be nothing to tell yet.
+	proc.Notify(make(chan os.Signal, 1), syscall.SIGUSR1)
 	if err := r.prepare(args); err != nil {
 		return err
 	}

@@ -54,7 +54,6 @@ func (a *app) processStart() *cobra.Command {
 }
 
 func (a *app) startProcess(cmd *cobra.Command, o *processStartOptions, args []string) error {
-	keepIgnored()
 	name, words, err := processWords(cmd, args)
 	if err != nil {
 		return err

@@ -69,7 +69,6 @@ for each item.`,
 			if err := g.checkAll(words); err != nil {
 				return err
 			}
-			keepIgnored()
 			if len(words) > 0 && a.twin == nil {
 				return a.withTwin(os.Environ())
 			}

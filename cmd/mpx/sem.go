@@ -71,7 +71,6 @@ func (o *semOptions) number() (int, error) {
 }
 
 func (a *app) runSem(cmd *cobra.Command, o *semOptions, args []string) error {
-	keepIgnored()
 	name, words, err := objectCommand(cmd, args)
 	if err != nil {
 		return err

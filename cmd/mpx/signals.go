@@ -18,9 +18,11 @@ import (
 
 const sigPipe = syscall.SIGPIPE
 
-// An interrupter turns signals into the end of a pool: the first INT, TERM or
-// HUP ends what runs politely, the next one at once. ^Z stops the tasks and
-// then mpx.
+// endings are the signals that end a run once what it has started is ended.
+var endings = []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP}
+
+// An interrupter turns signals into the end of a pool: the first of endings ends what
+// runs politely, the next one at once. ^Z stops the tasks and then mpx.
 type interrupter struct {
 	p      interruptible
 	grace  time.Duration
@@ -42,13 +44,13 @@ const endingWhatRuns = "ending what runs"
 func catch(p interruptible, grace time.Duration, doing string, tell func(note, hint string), screen *report.Report) *interrupter {
 	c := make(chan os.Signal, 16)
 	i := &interrupter{p: p, grace: grace, doing: doing, tell: tell, screen: screen, c: c, over: make(chan struct{})}
-	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGTSTP, syscall.SIGUSR1} {
-		if !signal.Ignored(s) && (s != syscall.SIGUSR1 || screen != nil) {
-			signal.Notify(c, s)
-		}
+	proc.Notify(c, endings...)
+	proc.Notify(c, syscall.SIGTSTP)
+	if screen != nil {
+		proc.Notify(c, syscall.SIGUSR1)
 	}
 	// With this, a write that nobody reads is an error, not the end of mpx.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	proc.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	go func() {
 		for s := range c {
 			i.handle(s.(syscall.Signal))

@@ -7,6 +7,9 @@ import "golang.org/x/sys/unix"
 // entry_amd64.s.
 var stdoutFlags int64
 
+// ignoredSignals has bit N set if signal N was ignored when the process began, likewise.
+var ignoredSignals uint64
+
 // keepStdoutClosed makes writing to a stdout that the caller had closed an
 // error, as it would be without the runtime's help: results must not vanish.
 func keepStdoutClosed() {

@@ -72,7 +72,6 @@ func newTwin(args []string) (*twin, error) {
 	if err := errors.Join(proc.BecomeSubreaper(), unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGCONT), 0, 0, 0)); err != nil {
 		return nil, err
 	}
-	keepIgnored()
 	children := make(chan os.Signal, 1)
 	signal.Notify(children, syscall.SIGCHLD)
 	go t.reap(children)

@@ -152,7 +152,7 @@ func letGo(log *os.File) error {
 
 // begin lets clients in and waits for the first worker.
 func (s *supervisor) begin() error {
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a client that has hung up is an error
+	proc.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a client that has hung up is an error
 	for _, sig := range passed {
 		if !signal.Ignored(sig) { // tasks inherit that
 			signal.Notify(s.signals, sig)

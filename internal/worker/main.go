@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime"
 	"strconv"
 
@@ -127,7 +126,7 @@ func (s *session) run() error {
 // terminal that it shares with its task: what they mean for the pool is the
 // supervisor's to say. Ignored, they would be ignored by tasks, too.
 func sharesTerminal() {
-	signal.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU)
+	proc.Notify(make(chan os.Signal, 1), unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU)
 }
 
 // configure waits for the whole CONFIG.
