@@ -6,6 +6,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"mpx/internal/ipc"
@@ -16,6 +17,10 @@ import (
 
 func main() {
 	proc.OrderSignals(ignoredSignals)
+	if err := proc.ReserveDescriptors(); err != nil {
+		fmt.Fprintf(os.Stderr, "mpx: begin: %v\nmpx: hint: allow more open files: ulimit -n 64\n", err)
+		os.Exit(exitBroken)
+	}
 	// A worker is this program started again, and so are a keeper, a pool's
 	// supervisor, a sender and a twin. It is told by an argument, and before anything
 	// else: the commands' tree costs start-up time.
