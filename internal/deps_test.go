@@ -21,6 +21,8 @@ var rule = map[string][]string{
 	"mpx/internal/pool":   {"mpx/internal/task", "mpx/internal/proc", "mpx/internal/shm", "mpx/internal/ipc", "mpx/internal/stats", "golang.org/x/sys/unix"},
 	"mpx/internal/server": {"mpx/internal/pool", "mpx/internal/ipc", "mpx/internal/task", "mpx/internal/proc", "mpx/internal/shm", "golang.org/x/sys/unix"},
 	"mpx/internal/report": {"mpx/internal/task", "mpx/internal/stats", "golang.org/x/sys/unix"},
+	// Of tests alone.
+	"mpx/internal/killpoint": {"golang.org/x/sys/unix"},
 	// A program of its own, which knows mpx by what it prints.
 	"mpx/internal/tools/man": {},
 	"mpx/cmd/mpx": {

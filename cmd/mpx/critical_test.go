@@ -19,12 +19,14 @@ const tooMany = 99
 // still.
 type cells []atomic.Uint64
 
-// critical is a stay in a critical section: critical CELL MOST FILE.
+// critical is a stay in a critical section: critical CELL MOST FILE. With another word
+// it stays until it sees more than MOST, or for as long as patience.
 func critical() {
-	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: critical CELL MOST FILE")
+	if len(os.Args) < 4 {
+		fmt.Fprintln(os.Stderr, "usage: critical CELL MOST FILE [stay]")
 		os.Exit(2)
 	}
+	stay := len(os.Args) > 4
 	mine, err1 := strconv.Atoi(os.Args[1])
 	most, err2 := strconv.Atoi(os.Args[2])
 	c, err := openCells(os.Args[3])
@@ -34,7 +36,8 @@ func critical() {
 	}
 	var seen [][]uint64
 	me := uint64(os.Getpid()) << 32
-	for look := range uint64(15) {
+	begun := time.Now()
+	for look := uint64(0); look < 15 || stay && time.Since(begun) < patience; look++ {
 		c[mine].Store(me | (look + 1))
 		seen = append(seen, c.look())
 		if c.within(seen) > most {

@@ -121,9 +121,6 @@ func killSupervisors(t *testing.T, r *killRun) (kills int) {
 			t.Fatalf("%d of %d tasks have succeeded", len(succeeded), r.tasks)
 		}
 	}
-	if kills < 5 {
-		t.Errorf("only %d kills: the test shows little", kills)
-	}
 	r.wantNothingLeft(t)
 	return kills
 }

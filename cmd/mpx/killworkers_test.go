@@ -54,7 +54,7 @@ func killWorkers(t *testing.T, r *killRun) (kills int) {
 	if got, err := os.ReadFile(filepath.Join(r.dir, "out")); err != nil || !bytes.Equal(got, r.numbers()) {
 		t.Errorf("the output is another: %v, %d bytes, want %d", err, len(got), len(r.numbers()))
 	}
-	if k.workers < 3 || k.below < 3 {
+	if torture() && (k.workers < 3 || k.below < 3) {
 		t.Errorf("%d kills of workers, %d below them: the test shows little", k.workers, k.below)
 	}
 	r.wantNothingLeft(t)

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"mpx/internal/shm"
 
@@ -93,9 +92,9 @@ func leftSets(dir string) (left []string) {
 }
 
 // leftProcesses returns the processes that have mark in their environment, or
-// work as their directory, and are not gone within a moment. It ends them.
+// work as their directory, and do not go. It ends them.
 func leftProcesses(mark, work string) (left []string) {
-	within(2*time.Second, func() bool {
+	within(patience, func() bool {
 		left = nil
 		forProcesses(mark, work, func(pid int, cmdline string) {
 			left = append(left, fmt.Sprintf("%d %s", pid, cmdline))

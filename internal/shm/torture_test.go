@@ -17,7 +17,7 @@ const killFor = "MPX_KILL_FOR"
 
 // again calls f, a whole run that returns how many it has killed, for as long as
 // killFor says. No run may leave a descriptor open. scripts/torture adds up the
-// kills.
+// kills. Each run kills processes that do not end by themselves.
 func again(t *testing.T, f func() (kills int)) {
 	t.Helper()
 	limit, err := time.ParseDuration(cmp.Or(os.Getenv(killFor), "0s"))
