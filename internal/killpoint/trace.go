@@ -16,21 +16,20 @@ import (
 // A tracer follows one run. It is a thread of its own: a process is traced by a thread,
 // and is free again when that ends.
 type tracer struct {
-	v    *Victim
-	at   Point
-	seen *survey // nil: it is to kill
-	end  End
+	v   *Victim
+	n   int // the point; 0: none
+	end End
 
 	root, victim int          // pids; victim 0: it has not come yet
 	victimNow    atomic.Int64 // victim, for who watches
-	calls        int
 	inCall       map[int]bool // by thread: its next stop at a call is the call's end
 	process      map[int]int  // of each thread
 	early        map[int]bool // threads that have stopped before their start was told
-	steps        bool         // between the point's call and the next
-	stores       int
-	mem          *memory
-	over         bool // killed, or past all points: nothing more is looked at
+	over         bool         // killed, or another program: nothing more is looked at
+
+	shared []mapping
+	maps   map[int]uint64 // threads that are about to share so many bytes
+	callAt uint64         // the address of an instruction that makes a call
 }
 
 const (
@@ -38,21 +37,23 @@ const (
 	andForks   = syscall.PTRACE_O_TRACEFORK | syscall.PTRACE_O_TRACEVFORK
 )
 
-// run runs v, in a thread that ends with the run.
-func (v *Victim) run(p Point, seen *survey) (End, error) {
-	t := &tracer{v: v, at: p, seen: seen, inCall: map[int]bool{}, process: map[int]int{}, early: map[int]bool{}}
+// inThread calls f in a thread that ends with it, and that has no children yet: f waits
+// for any child of its thread, and has to let those alone that others have started.
+func inThread(f func() error) error {
 	done := make(chan error)
 	go func() {
 		runtime.LockOSThread() // and never unlocked
-		if unix.Gettid() == os.Getpid() {
-			go func() { runtime.LockOSThread(); done <- t.follow() }() // the main thread does not end: another one
-			return
+		children, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/children", unix.Gettid()))
+		switch {
+		case err != nil:
+			done <- fmt.Errorf("%w: %w", ErrRefused, err)
+		case len(children) > 0 || unix.Gettid() == os.Getpid(): // the main thread does not end
+			done <- inThread(f) // another one, as this is taken meanwhile
+		default:
+			done <- f()
 		}
-		done <- t.follow()
 	}()
-	err := <-done
-	t.mem.close()
-	return t.end, err
+	return <-done
 }
 
 // follow starts the program and goes with it until it has ended.
@@ -124,31 +125,51 @@ func (t *tracer) stopped(tid int, ws syscall.WaitStatus) {
 		t.early[tid] = true
 		return
 	}
-	sig := ws.StopSignal()
+	sig, looks := ws.StopSignal(), pid == t.victim && !t.over
 	switch {
 	case sig == syscall.SIGTRAP|0x80:
-		t.inCall[tid] = !t.inCall[tid]
-		if t.inCall[tid] && pid == t.victim && !t.over {
-			t.before(tid)
-		}
+		t.atCall(tid, looks)
 		sig = 0
 	case sig == syscall.SIGTRAP && ws.TrapCause() > 0:
 		if t.event(tid, pid, ws.TrapCause()) {
 			return
 		}
 		sig = 0
-	case sig == syscall.SIGTRAP && t.steps:
-		sig = 0
 	case sig == syscall.SIGSTOP && t.early[tid]:
 		delete(t.early, tid)
 		sig = 0
-	}
-	if t.steps && !t.over && pid == t.victim && t.mem.changed() {
-		if t.stores++; t.stores == t.at.Store {
-			t.kill()
+	case sig == syscall.SIGSEGV && looks && len(t.shared) > 0:
+		if t.point("store"); t.over || t.store(tid) {
+			sig = 0
 		}
 	}
 	t.resume(tid, sig)
+}
+
+// atCall handles a stop of a thread before a call, or after it.
+func (t *tracer) atCall(tid int, looks bool) {
+	begins := !t.inCall[tid]
+	t.inCall[tid] = begins
+	switch {
+	case !looks:
+	case !begins:
+		t.hasMapped(tid)
+	default:
+		if name := callOf(tid); name != "" {
+			t.point(name)
+		}
+		t.mapped(tid)
+	}
+}
+
+// point handles a point to which the victim has come.
+func (t *tracer) point(name string) {
+	t.end.Points++
+	t.end.Where = name
+	if t.end.Points == t.n {
+		t.over, t.end.Killed = true, true
+		_ = syscall.Kill(t.victim, syscall.SIGKILL)
+	}
 }
 
 // event handles what is told of a thread, and reports whether it has let it go.
@@ -172,7 +193,7 @@ func (t *tracer) event(tid, pid, cause int) (gone bool) {
 		t.inCall[tid] = true // of execve
 		switch {
 		case tid == t.victim: // it is another program now
-			t.over = true
+			t.over, t.shared = t.over || !t.v.Execs, nil
 		case t.v.Which != nil && tid != t.root && t.victim == 0 && t.v.Which(wordsOf(tid)):
 			t.becomes(tid)
 			_ = syscall.PtraceSetOptions(tid, allThreads)
@@ -195,58 +216,11 @@ func wordsOf(pid int) string {
 	return strings.ReplaceAll(string(b), "\x00", " ")
 }
 
-// before handles a call that a thread of the victim is about to make.
-func (t *tracer) before(tid int) {
-	name := callOf(tid)
-	if name == "" {
-		return
-	}
-	t.calls++
-	switch {
-	case t.seen != nil:
-		t.seen.calls = t.calls
-		t.look()
-	case t.calls == t.at.Call && t.at.Store == 0:
-		t.end.Where = name
-		t.kill()
-	case t.calls == t.at.Call:
-		var err error
-		if t.mem, err = shared(t.victim); err == nil && callInstructions[runtime.GOARCH] != nil {
-			t.steps = true
-		}
-	case t.calls > t.at.Call:
-		t.steps, t.over = false, true
-	}
-	t.end.Where = name
-}
-
-// look notes whether shared memory has changed since the call before.
-func (t *tracer) look() {
-	now, err := shared(t.victim)
-	if err != nil {
-		return
-	}
-	if t.mem != nil && t.mem.differs(now) {
-		t.seen.stores = append(t.seen.stores, t.calls-1)
-	}
-	t.mem.close()
-	t.mem = now
-}
-
-func (t *tracer) kill() {
-	t.over, t.end.Killed = true, true
-	_ = syscall.Kill(t.victim, syscall.SIGKILL)
-}
-
-// resume lets a thread go on, up to its next call or, within the point's gap, by one
-// instruction.
+// resume lets a thread go on, up to its next call if that is looked at.
 func (t *tracer) resume(tid int, sig syscall.Signal) {
-	switch {
-	case t.over || t.process[tid] != t.victim:
+	if t.over || t.process[tid] != t.victim {
 		_ = syscall.PtraceCont(tid, int(sig))
-	case t.steps && sig == 0 && !t.inCall[tid] && !t.mem.atCall(tid, callInstructions[runtime.GOARCH]):
-		_ = syscall.PtraceSingleStep(tid)
-	default:
+	} else {
 		_ = syscall.PtraceSyscall(tid, int(sig))
 	}
 }
