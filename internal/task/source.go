@@ -60,7 +60,7 @@ func (s *Source) openGroup(g Group) feed {
 }
 
 func (s *Source) openFiles(names ...string) *stream {
-	f := &stream{split: s.spec.splitter(), header: s.spec.Header, limit: maxRecord}
+	f := &stream{split: s.spec.splitter(), header: s.spec.Header, csv: s.spec.CSV, limit: maxRecord}
 	for _, name := range names {
 		if name == "-" {
 			f.inputs = append(f.inputs, input{name: "stdin", r: s.spec.Stdin})

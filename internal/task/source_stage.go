@@ -1,6 +1,9 @@
 package task
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // A stage makes tasks of records.
 type stage interface {
@@ -12,7 +15,7 @@ type stage interface {
 
 func (s *Source) newStage() stage {
 	spec := &s.spec
-	p := picker{feed: s.feed, empty: spec.SkipEmpty, blank: spec.SkipBlank}
+	p := picker{feed: s.feed, csv: spec.CSV, empty: spec.SkipEmpty, blank: spec.SkipBlank}
 	switch {
 	case spec.Span > 0:
 		return newSpanner(p, spec)
@@ -33,6 +36,7 @@ func (s *Source) newStage() stage {
 // A picker takes the records of a feed that are not to be skipped.
 type picker struct {
 	feed         feed
+	csv          bool // a record may end in a CR, which is none of it
 	empty, blank bool // skip such
 }
 
@@ -46,6 +50,9 @@ func (p *picker) pick() (record, bool) {
 }
 
 func (p *picker) skips(text []byte) bool {
+	if p.csv {
+		text = bytes.TrimSuffix(text, []byte("\r"))
+	}
 	return p.empty && len(text) == 0 || p.blank && allBlank(text)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 )
 
 const (
@@ -38,12 +39,14 @@ type stream struct {
 	inputs []input // those not yet at their end; the first is being read
 	split  splitter
 	header bool // the first record of each input is no record but names columns
+	csv    bool // the inputs are CSV: a byte order mark is no part of them
 	limit  int  // bytes of the longest record allowed
 
 	buf    []byte // the block
 	pos    int    // where in buf the next record begins
 	seen   int    // bytes from pos on that hold no delimiter
 	opened bool   // inputs[0] was read from
+	begun  bool   // its byte order mark, if it has one, is behind pos
 	ended  bool   // inputs[0] has no more bytes
 	due    bool   // the next record is a header
 	number int    // records cut from inputs[0]
@@ -62,9 +65,10 @@ func (s *stream) next() (record, bool) {
 // cut takes the record that buf begins with, if all of it is here.
 func (s *stream) cut() (record, bool) {
 	data := s.buf[s.pos:]
-	if len(data) == 0 {
+	if len(data) == 0 || s.csv && !s.begun && !s.begin(data) {
 		return record{}, false
 	}
+	data = s.buf[s.pos:]
 	end, next := s.split.find(data, s.seen)
 	if next == 0 {
 		if !s.ended {
@@ -82,6 +86,22 @@ func (s *stream) cut() (record, bool) {
 	return record{data[:next:next], end}, true
 }
 
+// byteOrderMark is what spreadsheets put at the beginning of CSV in UTF-8.
+const byteOrderMark = "\ufeff"
+
+// begin passes over the byte order mark of inputs[0], if it begins with one, and
+// reports whether that can be told yet, and a record may follow.
+func (s *stream) begin(data []byte) bool {
+	if len(data) < len(byteOrderMark) && !s.ended && strings.HasPrefix(byteOrderMark, string(data)) {
+		return false
+	}
+	s.begun = true
+	if bytes.HasPrefix(data, []byte(byteOrderMark)) {
+		s.pos += len(byteOrderMark)
+	}
+	return s.pos < len(s.buf)
+}
+
 // takeHeader cuts the header of inputs[0]. Inputs whose columns differ would
 // give their values to the wrong names.
 func (s *stream) takeHeader() bool {
@@ -93,12 +113,20 @@ func (s *stream) takeHeader() bool {
 	switch {
 	case !s.hasTop:
 		s.head, s.hasTop = record{bytes.Clone(r.raw), r.n}, true
-	case !bytes.Equal(s.head.text(), r.text()):
+	case !bytes.Equal(s.withoutCR(s.head), s.withoutCR(r)):
 		s.err = fmt.Errorf("%s: the header differs from that of the first input", s.inputs[0].name)
 		s.pos = len(s.buf)
 		return false
 	}
 	return true
+}
+
+// withoutCR returns the text of r, in CSV without the CR that its line end may have.
+func (s *stream) withoutCR(r record) []byte {
+	if s.csv {
+		return bytes.TrimSuffix(r.text(), []byte("\r"))
+	}
+	return r.text()
 }
 
 func (s *stream) title() (record, bool) {
@@ -115,7 +143,7 @@ func (s *stream) fill() error {
 	if s.ended {
 		s.inputs[0].close() // read to its end: an error means nothing now
 		s.inputs = s.inputs[1:]
-		s.opened, s.ended = false, false
+		s.opened, s.begun, s.ended = false, false, false
 	}
 	if len(s.inputs) == 0 {
 		return io.EOF
