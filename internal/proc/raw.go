@@ -122,6 +122,12 @@ func SetBlocking(fd int) {
 	_, _, _ = syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETFL, syscall.O_WRONLY)
 }
 
+// setTimes sets the times of the file behind fd to so many seconds after 1970.
+func setTimes(fd int, seconds int64) {
+	times := [2]syscall.Timespec{{Sec: seconds}, {Sec: seconds}}
+	_, _, _ = syscall.RawSyscall6(syscall.SYS_UTIMENSAT, uintptr(fd), 0, uintptr(unsafe.Pointer(&times)), 0, 0, 0)
+}
+
 func setName(name string) error {
 	var b [16]byte
 	copy(b[:15], name)
