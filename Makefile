@@ -8,6 +8,8 @@ PREFIX ?= /usr/local
 BIN := bin/mpx
 FUZZTIME ?= 10s
 KILLTIME ?= 2m
+N ?= 10
+TESTFLAGS := -parallel 4
 OBJECTS := Queue|Pipe|Lock|Sem|Resize|Value|Party|Consumer|Setter|Semaphore|Barrier|Cond|Add
 TOOLS := $(CURDIR)/bin/tools
 
@@ -19,7 +21,7 @@ DEADCODE    := golang.org/x/tools/cmd/deadcode@v0.52.0
 VERSION = $(shell scripts/version)
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 
-.PHONY: help build man demo test race torture torture-objects fuzz bench bench-peers lint check static install uninstall dist check-dist clean pictures
+.PHONY: help build man demo test soak race torture torture-objects fuzz bench bench-peers lint check static install uninstall dist check-dist clean pictures
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,10 +40,13 @@ demo: build ## digest and count the words of the Go toolchain's own source tree
 	@scripts/demo $(BIN)
 
 test: build ## run every test
-	go test -parallel 4 ./...
+	go test $(TESTFLAGS) ./...
+
+soak: build ## run every test N times beside two busy loops, up to the first failure
+	@scripts/soak $(N) go test -count=1 $(TESTFLAGS) ./...
 
 race: ## run every test under the race detector
-	CGO_ENABLED=1 go test -race -parallel 4 ./...
+	CGO_ENABLED=1 go test -race $(TESTFLAGS) ./...
 
 torture: ## kill workers, shells, supervisors and who shares objects at random, for KILLTIME a test
 	@scripts/torture $(KILLTIME) '^TestKill'
