@@ -225,6 +225,17 @@ func eventually(t *testing.T, what string, cond func() bool) {
 	}
 }
 
+// limits calls f with longer and longer time limits, until it says that all that is to
+// come before the limit did: how long that takes is the machine's to say.
+func limits(t *testing.T, f func(limit time.Duration) (inTime bool)) {
+	t.Helper()
+	for limit := 100 * time.Millisecond; !f(limit) && !t.Failed(); limit *= 2 {
+		if limit > patience {
+			t.Fatalf("not even within %v", limit)
+		}
+	}
+}
+
 // A stage lets a test see tasks begin and hold them: two FIFOs, which the test
 // has open at both ends, so that no task waits in its open.
 type stage struct {
@@ -283,6 +294,24 @@ func (s *stage) line() string {
 			s.t.Fatalf("no task has begun: %v", err)
 		}
 		s.buffer = append(s.buffer, b[:n]...)
+	}
+}
+
+// awaitUnless waits for the next task to say hello, unless over comes first.
+func (s *stage) awaitUnless(over func() bool) (a actor, ok bool) {
+	s.t.Helper()
+	for {
+		ended := over()
+		_ = s.begun.SetReadDeadline(time.Now().Add(time.Millisecond))
+		var b [4096]byte
+		n, _ := s.begun.Read(b[:])
+		s.buffer = append(s.buffer, b[:n]...)
+		if bytes.IndexByte(s.buffer, '\n') >= 0 {
+			return s.await(), true
+		}
+		if ended {
+			return a, false
+		}
 	}
 }
 

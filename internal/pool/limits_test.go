@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -36,23 +37,29 @@ func endlessDigest(t *testing.T) pool.Config {
 // A computation over its time limit ends, with its worker; the tasks behind it
 // run elsewhere. The first task of a worker is limited as any.
 func TestTimeoutOfCompute(t *testing.T) {
+	cfg := endlessDigest(t)
 	for _, chunk := range []int{1, 4} {
-		cfg := endlessDigest(t)
-		cfg.Timeout, cfg.ChunkSize = 300*time.Millisecond, chunk
-		p := start(t, cfg)
-		for i, r := range mapAll(t, p, "sparse", "small", "sparse", "small") {
-			want, worker := task.OK, i/2+2
-			if i%2 == 0 {
-				want, worker = task.TimedOut, i/2+1
-				if r.Elapsed < cfg.Timeout {
+		limits(t, func(limit time.Duration) bool {
+			cfg.Timeout, cfg.ChunkSize, cfg.Store = limit, chunk, nil
+			p := start(t, cfg)
+			for i, r := range mapAll(t, p, "sparse", "small", "sparse", "small") {
+				want, worker := task.OK, i/2+2
+				if r.Status == task.TimedOut && r.Elapsed < limit {
 					t.Errorf("ended after %v", r.Elapsed)
 				}
+				switch {
+				case i%2 == 0:
+					want, worker = task.TimedOut, i/2+1
+				case r.Status == task.TimedOut:
+					return false
+				}
+				wantStatus(t, &r, want)
+				if chunk == 4 && r.Worker != worker && i < 3 || r.Attempt != 1 {
+					t.Errorf("task %d: attempt %d of worker %d", i, r.Attempt, r.Worker)
+				}
 			}
-			wantStatus(t, &r, want)
-			if chunk == 4 && r.Worker != worker && i < 3 || r.Attempt != 1 {
-				t.Errorf("task %d: attempt %d of worker %d", i, r.Attempt, r.Worker)
-			}
-		}
+			return true
+		})
 	}
 }
 
@@ -83,37 +90,45 @@ func TestTimeout(t *testing.T) {
 		name, script string
 		atLeast      time.Duration
 	}{
-		{"heeds TERM", tree + "sleep 99; :", 0},
-		{"ignores TERM", "trap '' TERM\n" + tree + "sleep 99; :", 200 * time.Millisecond},
-		{"ends well", tree + "trap 'exit 0' TERM\nsleep 99 & wait", 0},
-		{"only its leader heeds TERM", "trap '' TERM\n" + tree + "trap 'exit 0' TERM\nsleep 99 & wait", 0},
+		{"heeds TERM", tree + "echo ready\nsleep 99; :", 0},
+		{"ignores TERM", "trap '' TERM\n" + tree + "echo ready\nsleep 99; :", 200 * time.Millisecond},
+		{"ends well", tree + "trap 'exit 0' TERM\necho ready\nsleep 99 & wait", 0},
+		{"only its leader heeds TERM", "trap '' TERM\n" + tree + "trap 'exit 0' TERM\necho ready\nsleep 99 & wait", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			cfg := shell("test $# = 0 || exit 0\n" + c.script)
-			cfg.Timeout, cfg.Grace = time.Second, 200*time.Millisecond
-			p := start(t, cfg)
-			r := apply(t, p)
-			var pids []int
-			for _, f := range strings.Fields(stdout(t, &r)) {
-				pid, err := strconv.Atoi(f)
-				if err != nil {
-					t.Fatal(err)
+			limits(t, func(limit time.Duration) bool {
+				cfg := shell("test $# = 0 || exit 0\n" + c.script)
+				cfg.Timeout, cfg.Grace = limit, 200*time.Millisecond
+				p := start(t, cfg)
+				r := apply(t, p)
+				out := stdout(t, &r)
+				var pids []int
+				for _, f := range strings.Fields(strings.TrimSuffix(out, "ready\n")) {
+					pid, err := strconv.Atoi(f)
+					if err != nil {
+						t.Fatal(err)
+					}
+					pids = append(pids, pid)
 				}
-				pids = append(pids, pid)
-			}
-			wantStatus(t, &r, task.TimedOut)
-			wantGone(t, pids...)
-			if len(pids) != 3 {
-				t.Errorf("pids %v", pids)
-			}
-			if r.Elapsed < cfg.Timeout+c.atLeast || r.Elapsed > patience {
-				t.Errorf("elapsed %v", r.Elapsed)
-			}
-			r = apply(t, p, "quick") // the worker goes on
-			if wantStatus(t, &r, task.OK); r.Worker != 1 {
-				t.Errorf("worker %d", r.Worker)
-			}
+				wantStatus(t, &r, task.TimedOut)
+				wantGone(t, pids...)
+				if !strings.HasSuffix(out, "ready\n") { // its traps are not set yet
+					return false
+				}
+				if r.Elapsed < limit+c.atLeast {
+					t.Errorf("elapsed %v", r.Elapsed)
+				}
+				r = apply(t, p, "quick") // the worker goes on
+				if r.Worker != 1 {
+					t.Errorf("worker %d", r.Worker)
+				}
+				if r.Status == task.TimedOut && r.Elapsed >= limit {
+					return false
+				}
+				wantStatus(t, &r, task.OK)
+				return true
+			})
 		})
 	}
 }
@@ -121,12 +136,18 @@ func TestTimeout(t *testing.T) {
 // A task within its limit is not touched, nor is the one after it by the first
 // one's clock.
 func TestWithinTimeout(t *testing.T) {
-	cfg := shell("sleep 0.4")
-	cfg.Timeout, cfg.Jobs = time.Second, 1
-	p := start(t, cfg)
-	for _, r := range mapAll(t, p, "1", "2", "3") {
-		wantStatus(t, &r, task.OK)
-	}
+	limits(t, func(limit time.Duration) bool {
+		cfg := shell(fmt.Sprintf("sleep %.3f", 0.4*limit.Seconds()))
+		cfg.Timeout, cfg.Jobs = limit, 1
+		p := start(t, cfg)
+		for _, r := range mapAll(t, p, "1", "2", "3") {
+			if r.Status == task.TimedOut && r.Elapsed >= limit {
+				return false
+			}
+			wantStatus(t, &r, task.OK)
+		}
+		return true
+	})
 }
 
 func stopped(pid int) bool {
@@ -136,30 +157,39 @@ func stopped(pid int) bool {
 
 // Pause stops the processes of what runs, and starts nothing; their time limit
 // stands still. Resume undoes it.
-func TestPause(t *testing.T) {
+func TestPause(t *testing.T) { limits(t, func(limit time.Duration) bool { return pauses(t, limit) }) }
+
+// pauses pauses a task for longer than its limit. It is false if the task is not through
+// by then without the pause.
+func pauses(t *testing.T, limit time.Duration) (inTime bool) {
 	s := newStage(t)
 	child := newStage(t)
 	var held, startedHeld atomic.Bool
 	cfg := shell(`test "$1" = quick && exit 0
 setsid sh -c 'echo 0 0 0 $$ >` + child.path() + `; read x; :' <` + child.gate.Name() + ` &
 ` + s.hello + s.hold)
-	cfg.Timeout, cfg.KillLeft = time.Second, true
+	cfg.Timeout, cfg.KillLeft = limit, true
 	cfg.Starting = func(*task.Task, int) {
 		if held.Load() {
 			startedHeld.Store(true)
 		}
 	}
 	p := start(t, cfg)
-	apply(t, p, "quick")
 	a := mapAsync(t, p, "1")
-	b, c := s.await(), child.await()
+	b, ok := s.awaitUnless(a.Ready)
+	c, childOK := child.awaitUnless(a.Ready)
 	soon(t, "Pause", p.Pause)
+	if ok && childOK {
+		eventually(t, "all stopped", func() bool { return a.Ready() || stopped(b.pid) && stopped(c.pid) })
+	}
+	if !ok || !childOK || a.Ready() {
+		return false
+	}
 	held.Store(true)
 	paused := time.Now()
-	eventually(t, "all stopped", func() bool { return stopped(b.pid) && stopped(c.pid) })
 	more := mapAsync(t, p, "quick", "quick", "quick")
 	s.release(1)
-	for time.Since(paused) < cfg.Timeout+200*time.Millisecond { // the time that must not count
+	for time.Since(paused) < limit { // the time that must not count
 		time.Sleep(10 * time.Millisecond)
 		if !stopped(b.pid) || !stopped(c.pid) || a.Ready() || more.Ready() {
 			t.Fatal("something runs")
@@ -170,26 +200,31 @@ setsid sh -c 'echo 0 0 0 $$ >` + child.path() + `; read x; :' <` + child.gate.Na
 	}
 	held.Store(false)
 	p.Resume()
-	r := get(t, a)[0]
-	wantStatus(t, &r, task.OK)
-	for _, r := range get(t, more) {
+	for _, r := range append(get(t, a), get(t, more)...) {
+		if r.Status == task.TimedOut {
+			return false
+		}
 		wantStatus(t, &r, task.OK)
 	}
 	wantGone(t, c.pid)
+	return true
 }
 
 // The time limit that stood still goes on after Resume.
 func TestTimeoutAfterPause(t *testing.T) {
-	s := newStage(t)
-	cfg := shell(s.hello + "exec sleep 99")
-	cfg.Timeout = 500 * time.Millisecond
-	p := start(t, cfg)
-	a := applyAsync(t, p)
-	s.await()
-	p.Pause()
-	p.Resume()
-	r := get(t, a)[0]
-	wantStatus(t, &r, task.TimedOut)
+	limits(t, func(limit time.Duration) bool {
+		s := newStage(t)
+		cfg := shell(s.hello + "exec sleep 99")
+		cfg.Timeout = limit
+		p := start(t, cfg)
+		a := applyAsync(t, p)
+		_, ok := s.awaitUnless(a.Ready)
+		p.Pause()
+		p.Resume()
+		r := get(t, a)[0]
+		wantStatus(t, &r, task.TimedOut)
+		return ok
+	})
 }
 
 // What is paused can be ended; and a pool that is paused twice, or in which a
