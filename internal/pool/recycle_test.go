@@ -70,21 +70,30 @@ func TestWideLimits(t *testing.T) {
 // A worker over its age runs its task to the end, and what waits behind it goes
 // to another.
 func TestAgeInterruptsNothing(t *testing.T) {
-	s := newStage(t)
-	cfg, d := watched(shell(`test "$1" = slow && {` + "\n" + s.hello + s.hold + "}\nexit 0"))
-	cfg.Jobs, cfg.ChunkSize, cfg.MaxWorkerAge = 1, 10, 300*time.Millisecond
-	p := start(t, cfg)
-	a := mapAsync(t, p, "quick", "slow", "quick", "quick")
-	s.await()
-	eventually(t, "the worker retires", func() bool { return d.find(task.WorkerRetire, 1, 0) >= 0 })
-	s.release(1)
-	r := get(t, a)
-	for i, worker := range []int{1, 1, 2, 2} {
-		wantStatus(t, &r[i], task.OK)
-		if r[i].Worker != worker || r[i].Attempt != 1 {
-			t.Errorf("task %d: attempt %d of worker %d, want worker %d", i+1, r[i].Attempt, r[i].Worker, worker)
+	limits(t, func(age time.Duration) bool {
+		s := newStage(t)
+		cfg, d := watched(shell(`test "$1" = slow && {` + "\n" + s.hello + s.hold + "}\nexit 0"))
+		cfg.Jobs, cfg.ChunkSize, cfg.MaxWorkerAge = 1, 10, age
+		p := start(t, cfg)
+		a := mapAsync(t, p, "quick", "slow", "quick", "quick")
+		s.await()
+		eventually(t, "the worker retires", func() bool { return d.find(task.WorkerRetire, 1, 0) >= 0 })
+		s.release(1)
+		r := get(t, a)
+		for i := range r {
+			if wantStatus(t, &r[i], task.OK); r[i].Attempt != 1 {
+				t.Errorf("task %d: attempt %d", i+1, r[i].Attempt)
+			}
 		}
-	}
+		if r[1].Worker > 1 { // it was too old for a second task
+			return false
+		}
+		later := []int{r[2].Worker, r[3].Worker} // the next may be too old in its turn
+		if r[0].Worker != 1 || later[0] != 2 || later[1] < 2 {
+			t.Errorf("workers %d %d %d %d", r[0].Worker, r[1].Worker, later[0], later[1])
+		}
+		return true
+	})
 }
 
 // A worker that has nothing to do retires when its time comes, too.

@@ -74,38 +74,34 @@ func TestSupervisorKilled(t *testing.T) {
 			}
 			kill(t, pid)
 			_, _ = syscall.Wait4(pid, nil, 0, nil) // unless a pool has reaped it
-			end := time.Now().Add(2 * time.Second)
-			if c.name == "left" {
-				killLeft(mark)
-			}
-			var left []int
-			for left = marked(mark); len(left) > 0 && time.Now().Before(end); left = marked(mark) {
-				time.Sleep(time.Millisecond)
-			}
-			if len(left) > 0 {
-				t.Errorf("after 2 s: %s", describe(left))
-				for _, pid := range left {
-					kill(t, pid)
+			t.Cleanup(func() {
+				for _, pid := range marked(mark) {
+					t.Errorf("it lives: %s", describe([]int{pid}))
+					_ = syscall.Kill(pid, syscall.SIGKILL)
 				}
-			}
-			reapOrphans()
+				reapOrphans()
+			})
+			eventually(t, "its processes are gone", func() bool {
+				if c.name == "left" {
+					killLeft(mark)
+				}
+				return len(marked(mark)) == 0
+			})
 		})
 	}
 }
 
-// killLeft ends what finished tasks have left: that is nobody's, and lives on.
+// killLeft ends what finished tasks have left: that is nobody's, and lives on. More of
+// it may be about to come.
 func killLeft(mark string) {
-	for range 50 {
-		for _, pid := range marked(mark) {
-			cmd := describe([]int{pid})[0]
-			// A fork that its worker has stopped just before it was killed itself
-			// still looks like the task.
-			st, err := proc.ReadStat(pid)
-			if bytes.HasSuffix([]byte(cmd), []byte("sleep 99 ")) || err == nil && st.State == 'T' {
-				_ = syscall.Kill(pid, syscall.SIGKILL)
-			}
+	for _, pid := range marked(mark) {
+		cmd := describe([]int{pid})[0]
+		// A fork that its worker has stopped just before it was killed itself
+		// still looks like the task.
+		st, err := proc.ReadStat(pid)
+		if bytes.HasSuffix([]byte(cmd), []byte("sleep 99 ")) || err == nil && st.State == 'T' {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
-		time.Sleep(time.Millisecond)
 	}
 }
 
