@@ -130,7 +130,6 @@ func TestQueueWaits(t *testing.T) {
 	if err := q.SetClosed(); err != nil {
 		t.Error(err)
 	}
-	begin := time.Now()
 	for _, l := range []*Lease{first, second} {
 		if err := l.Done(); err != nil {
 			t.Error(err)
@@ -141,9 +140,6 @@ func TestQueueWaits(t *testing.T) {
 	}
 	if err := <-joined; err != nil {
 		t.Error(err)
-	}
-	if took := time.Since(begin); took > 10*time.Second {
-		t.Error("nobody was woken for ", took)
 	}
 }
 

@@ -96,7 +96,7 @@ func warmUp() {
 
 // noChildren waits for the children that are just leaving.
 func noChildren() error {
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
 		switch {
 		case errors.Is(err, syscall.ECHILD):
@@ -128,7 +128,7 @@ func openFiles() map[string]string {
 }
 
 func sameFiles(before map[string]string) error {
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		now := openFiles()
 		if len(now) == len(before) {
 			return nil

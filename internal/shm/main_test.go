@@ -94,7 +94,7 @@ func helper(t *testing.T, f *os.File, name string, args ...string) *exec.Cmd {
 // eventually waits until cond is true.
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !cond(); time.Sleep(50 * time.Microsecond) {
+	for deadline := time.Now().Add(patience); !cond(); time.Sleep(50 * time.Microsecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("waited in vain: " + what)
 		}

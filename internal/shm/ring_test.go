@@ -329,7 +329,7 @@ func ringRound(t *testing.T, round int) int {
 		if !errors.Is(err, ErrPeerDied) {
 			t.Errorf("round %d, which %ss: %v", round, does, err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("round %d: the survivor hangs", round)
 	}
 	return got

@@ -173,9 +173,11 @@ func TestSignalsEndNoWait(t *testing.T) {
 	defer signal.Stop(got)
 	var rain sync.WaitGroup
 	var stop atomic.Bool
+	var drops atomic.Int64
 	rain.Go(func() {
 		for !stop.Load() {
 			signalThreads(t)
+			drops.Add(1)
 			time.Sleep(time.Millisecond)
 		}
 	})
@@ -183,10 +185,12 @@ func TestSignalsEndNoWait(t *testing.T) {
 	defer stop.Store(true)
 	eachWait(t, func(t *testing.T, d *Dir, c *waitCase) {
 		ended := c.begin(t, d, Wait{})
-		select {
-		case err := <-ended:
-			t.Errorf("ended by itself: %v", err)
-		case <-time.After(30 * time.Millisecond):
+		eventually(t, "a thread sleeps", sleeps)
+		enough := drops.Load() + 20
+		eventually(t, "signals", func() bool { return drops.Load() >= enough })
+		if len(ended) > 0 {
+			t.Errorf("ended by itself: %v", <-ended)
+			return
 		}
 		noError(t, c.free(d))
 		noError(t, <-ended)
