@@ -34,6 +34,8 @@ func (t tests) Run() int {
 //	signal SIG [FILE]  to the background command, or to the pids in FILE
 //	ended WANT         after wait: how the command that signal went to ended
 //	eventually CMD…    run CMD until it succeeds (!: fails)
+//	patiently CMD…     the same with $LIMIT, a number of seconds: 0.2 first, then twice
+//	                   as many each time; for what has to come before a time limit
 //	gone FILE…         wait until the processes whose pids are in FILE are gone
 //	another CMD…       run CMD as a user who has no other process
 //	events FILE…       the files keep what docs/EVENTS.md promises
@@ -69,6 +71,7 @@ func TestScript(t *testing.T) {
 			"signal":     cmdSignal,
 			"ended":      cmdEnded,
 			"eventually": cmdEventually,
+			"patiently":  cmdPatiently,
 			"gone":       cmdGone,
 			"another":    cmdAnother,
 			"events":     cmdEvents,

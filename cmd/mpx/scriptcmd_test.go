@@ -110,6 +110,25 @@ func cmdEventually(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// mostLimit is the last that patiently tries, in seconds.
+const mostLimit = 60
+
+func cmdPatiently(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: patiently CMD [ARG]...")
+	}
+	for limit := 0.2; ; limit *= 2 {
+		ts.Setenv("LIMIT", strconv.FormatFloat(limit, 'f', -1, 64))
+		err := ts.Exec(args[0], args[1:]...)
+		if err == nil {
+			return
+		}
+		if limit > mostLimit {
+			ts.Fatalf("not even with a limit of %v s: %v", limit, err)
+		}
+	}
+}
+
 func cmdGone(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: gone FILE...")
