@@ -6,6 +6,9 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
+
+	"mpx/internal/pool"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -14,7 +17,18 @@ import (
 var raceEnabled bool
 
 func TestMain(m *testing.M) {
-	testscript.Main(tests{m}, map[string]func(){"mpx": main, "leaking-filter": leakingFilter, "critical": critical})
+	testscript.Main(tests{m}, map[string]func(){"mpx": mainTested, "leaking-filter": leakingFilter, "critical": critical})
+}
+
+// initPatienceVar, in the environment of a script's mpx, sets pool.InitPatience.
+const initPatienceVar = "MPX_TEST_INIT_PATIENCE"
+
+// mainTested is the mpx of scripts.
+func mainTested() {
+	if d, err := time.ParseDuration(os.Getenv(initPatienceVar)); err == nil {
+		pool.InitPatience = d
+	}
+	main()
 }
 
 // tests are those of this package, not the programs that they run.

@@ -96,9 +96,9 @@ func (s *scheduler) initFailed(b *badInit) {
 	s.p.fail(errors.New(msg))
 }
 
-// initPatience is when an initializer is taken to hang. It is not ended for that:
-// --timeout is for tasks, and who loads gigabytes knows.
-const initPatience = 10 * time.Second
+// InitPatience is when an initializer is taken to hang. It is not ended for that:
+// --timeout is for tasks, and who loads gigabytes knows. Only tests set it.
+var InitPatience = 10 * time.Second
 
 // checkInitializers looks for initializers that hang.
 func (s *scheduler) checkInitializers(now time.Time) {
@@ -113,7 +113,7 @@ func (s *scheduler) checkInitializers(now time.Time) {
 		if !runs {
 			since = now
 		}
-		if at := since.Add(initPatience); at.After(now) {
+		if at := since.Add(InitPatience); at.After(now) {
 			s.wake(at)
 		} else {
 			s.hangs(w)
@@ -127,7 +127,7 @@ func (s *scheduler) hangs(w *worker) {
 	w.stuck = true
 	if !s.slow {
 		s.slow = true
-		s.p.notice(fmt.Sprintf("the initializer of %s has been running for %v", w.name(), initPatience),
+		s.p.notice(fmt.Sprintf("the initializer of %s has been running for %v", w.name(), InitPatience),
 			"it has no time limit, as --timeout is for tasks; ^C ends it")
 	}
 	switch {

@@ -106,7 +106,7 @@ func (s *scheduler) hire(slot int) *worker {
 		w.outbox = append(w.outbox, message{limit: s.limits})
 	}
 	if len(s.p.cfg.Initializer) > 0 {
-		s.wake(time.Now().Add(initPatience))
+		s.wake(time.Now().Add(InitPatience))
 	}
 	go w.live()
 	return w
