@@ -16,9 +16,7 @@ func (c *poolClients) end(r task.Result) {
 		c.tally.Count(&r)
 		c.halt()
 	}
-	if c.cfg.Forget && r.Status == task.OK {
-		r.Forget()
-	}
+	c.window.Answer(&r, c.cfg.Forget && r.Status == task.OK)
 	c.results = append(c.results, r)
 	c.change.Broadcast()
 }
@@ -64,11 +62,8 @@ func (c *poolClients) Next() ([]task.Result, error) {
 
 // Release opens the window by n results that the run has done with.
 func (c *poolClients) Release(n int) {
-	for range n {
-		select {
-		case <-c.room:
-		default: // what was read when the run was over had no room
-			return
-		}
-	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.window.Release(n)
+	c.change.Broadcast()
 }

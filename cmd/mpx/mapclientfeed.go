@@ -11,10 +11,7 @@ import (
 // feed hands out the tasks of src.
 func (c *poolClients) feed(src pool.Source) {
 	defer close(c.tasks)
-	for more := true; more; {
-		if c.cfg.Throttle != nil {
-			c.cfg.Throttle()
-		}
+	for c.waitTurn() {
 		tasks, err := src.Next()
 		if !c.arrive(tasks, err) {
 			return
@@ -23,11 +20,24 @@ func (c *poolClients) feed(src pool.Source) {
 			c.handOut(t)
 		}
 		c.mu.Lock()
-		more = !c.all
 		c.feeding = false
 		c.change.Broadcast()
 		c.mu.Unlock()
 	}
+}
+
+// waitTurn waits until the source is to be read. It is false when no more is wanted or
+// there is no more.
+func (c *poolClients) waitTurn() bool {
+	if c.cfg.Throttle != nil {
+		c.cfg.Throttle()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.all && !c.isOver() && c.window.Full() {
+		c.change.Wait()
+	}
+	return !c.all && !c.isOver()
 }
 
 // arrive takes in what the source has yielded. It reports false if the run was over
@@ -40,6 +50,7 @@ func (c *poolClients) arrive(tasks []task.Task, err error) bool {
 	}
 	c.feeding, c.all = true, err != nil
 	c.read += uint64(len(tasks))
+	c.window.Read(tasks)
 	if err != nil && !errors.Is(err, io.EOF) && c.failed == nil {
 		c.failed = err
 	}
@@ -48,10 +59,6 @@ func (c *poolClients) arrive(tasks []task.Task, err error) bool {
 
 // handOut gives t to the next client that is free.
 func (c *poolClients) handOut(t task.Task) {
-	select {
-	case c.room <- struct{}{}:
-	case <-c.over:
-	}
 	if t.Before {
 		c.end(task.Result{Task: t, Status: task.Skipped})
 		return

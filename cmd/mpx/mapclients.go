@@ -13,24 +13,24 @@ import (
 
 // A poolClients has the tasks of a run done by a named pool.
 //
-// The plan: a goroutine reads the input and hands the tasks out. Each client, a
-// goroutine of its own, takes one, has the pool apply it, and takes the next: so the
-// pool serves others in between. What came of them stands in results until the run
-// takes it. When the input has ended, or over says that nothing more is to begin, the
-// clients leave.
+// The plan: a goroutine reads the input as the window allows and hands the tasks out.
+// Each client, a goroutine of its own, takes one, has the pool apply it, and takes the
+// next: so the pool serves others in between. What came of them stands in results until
+// the run takes it. When the input has ended, or over says that nothing more is to begin,
+// no more is read and the clients leave.
 type poolClients struct {
-	cfg      pool.Config       // of which it knows Jobs, Halt, Store, Starting, Watch, Throttle and Forget
+	cfg      pool.Config       // of which it knows Jobs, Halt, Store, Starting, Watch, Throttle, Forget and the window's bounds
 	okStatus []int             // exit statuses that are success; nil: the pool has judged
 	explain  func(error) error // says of a client's error what the user should know
 
 	clients []*server.PoolClient
 	tasks   chan task.Task // handed out; closed at the end of the input
-	room    chan struct{}  // has something of each task until Release
 	over    chan struct{}  // closed when nothing more is to begin
 	gone    chan struct{}  // closed when the last client has left
 
 	mu      sync.Mutex // guards the following
-	change  sync.Cond  // of what Next waits for
+	change  sync.Cond  // of what Next and feed wait for
+	window  pool.Window
 	results []task.Result
 	applied map[*server.PoolClient]task.Running // what the pool has been given
 	tally   pool.Tally
@@ -42,14 +42,11 @@ type poolClients struct {
 	failed  error // the first
 }
 
-// poolMapWindow is how many tasks are under way, or wait for their turn, at most.
-const poolMapWindow = 16 << 10
-
 func newPoolClients(clients []*server.PoolClient, cfg pool.Config, okStatus []int, explain func(error) error) *poolClients {
 	c := &poolClients{
 		cfg: cfg, okStatus: okStatus, explain: explain, clients: clients,
-		tasks: make(chan task.Task), room: make(chan struct{}, poolMapWindow),
-		over: make(chan struct{}), gone: make(chan struct{}), applied: map[*server.PoolClient]task.Running{},
+		tasks: make(chan task.Task), over: make(chan struct{}), gone: make(chan struct{}),
+		applied: map[*server.PoolClient]task.Running{}, window: pool.NewWindow(cfg),
 	}
 	c.change.L = &c.mu
 	return c
@@ -125,6 +122,7 @@ func (c *poolClients) Status() pool.Status {
 func (c *poolClients) finish() {
 	if !c.isOver() {
 		close(c.over)
+		c.change.Broadcast()
 	}
 }
 

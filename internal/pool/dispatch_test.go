@@ -24,7 +24,7 @@ func newBench(t *testing.T, n int, cfg Config) *bench {
 		t.Fatal(err)
 	}
 	p := &Pool{cfg: cfg, events: make(chan event), ended: make(chan struct{}), kin: &family, store: task.NewStore("")}
-	b := &bench{newScheduler(p), t, &Stream{p: p, open: true}}
+	b := &bench{newScheduler(p), t, &Stream{p: p, open: true, window: NewWindow(cfg)}}
 	b.stream.change.L = &b.stream.mu
 	for range n {
 		b.addWorker()
@@ -218,7 +218,7 @@ func TestHeldBytes(t *testing.T) {
 		const size = heldBytes / 10
 		data := make([]byte, size)
 		fill := func() (n int) {
-			for ; n < 100 && !b.stream.full(); n++ {
+			for ; n < 100 && !b.stream.blocked(); n++ {
 				ts := []task.Task{{FromStdin: true, Stdin: data}}
 				b.stream.count(ts)
 				b.handle(arriving{s: b.stream, tasks: ts})

@@ -25,8 +25,7 @@ type Stream struct {
 	change  sync.Cond
 	results []task.Result // not yet taken by Next
 	err     error         // io.EOF, or why no more results come
-	waiting load          // tasks taken from the source that have no result yet
-	held    load          // tasks whose results have not been released
+	window  Window
 	stopped bool          // the source is not wanted any more
 
 	// The scheduler's alone:
@@ -36,12 +35,6 @@ type Stream struct {
 	index    uint64 // of the next task
 	fault    error  // of the source
 }
-
-// A load is a number of tasks and the bytes of their data.
-type load struct{ tasks, bytes int }
-
-func (l *load) add(o load) { l.tasks, l.bytes = l.tasks+o.tasks, l.bytes+o.bytes }
-func (l *load) sub(o load) { l.tasks, l.bytes = l.tasks-o.tasks, l.bytes-o.bytes }
 
 // Stream hands src to p. The order of results is that of their coming; a
 // result's Seq is its task's number in p, from 1, in the order of src.
@@ -57,7 +50,7 @@ func (p *Pool) open(s *Stream) (*Stream, error) {
 	if closed {
 		return nil, ErrClosed
 	}
-	s.p, s.open = p, true
+	s.p, s.open, s.window = p, true, NewWindow(p.cfg)
 	s.change.L = &s.mu
 	if !p.send(opening{s}) {
 		return nil, ErrClosed
@@ -94,7 +87,7 @@ func (s *Stream) waitTurn() bool {
 func (s *Stream) waitWindow() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !s.stopped && s.full() {
+	for !s.stopped && s.window.Full() {
 		s.change.Wait()
 	}
 	return !s.stopped
@@ -104,28 +97,13 @@ func (s *Stream) waitWindow() bool {
 func (s *Stream) blocked() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.full()
-}
-
-// full reports whether no more is to be read ahead for now.
-func (s *Stream) full() bool {
-	jobs, w := s.p.cfg.Jobs, s.waiting
-	if w.tasks+s.held.tasks >= s.p.cfg.Window || s.held.bytes >= heldBytes {
-		return true
-	}
-	enough := jobs > 0 && w.tasks >= s.p.cfg.Ahead*(jobs+1)
-	return enough || w.bytes >= waitingBytes && w.tasks >= 2*max(jobs, 1)
+	return s.window.Full()
 }
 
 func (s *Stream) count(tasks []task.Task) {
-	var l load
-	for i := range tasks {
-		l.tasks += tasks[i].N()
-		l.bytes += tasks[i].Size()
-	}
 	s.mu.Lock()
-	s.waiting.add(l)
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	s.window.Read(tasks)
 }
 
 // Next waits for results and returns all that have come. After the last it
@@ -144,38 +122,23 @@ func (s *Stream) Next() ([]task.Result, error) {
 	return r, nil
 }
 
-// Release opens the window by n results that the caller has done with. Their
-// share of the bytes held is taken to be the usual one.
+// Release opens the window by n results that the caller has done with.
 func (s *Stream) Release(n int) {
 	s.mu.Lock()
-	if s.held.tasks > 0 {
-		s.held.sub(load{n, int(float64(s.held.bytes) * float64(n) / float64(s.held.tasks))})
-	}
+	s.window.Release(n)
 	s.mu.Unlock()
 	s.change.Broadcast()
 }
 
 // deliver adds results, in the scheduler.
 func (s *Stream) deliver(r []task.Result) {
-	var done, keep load
-	for i := range r {
-		if r[i].Again {
-			continue
-		}
-		done.tasks += r[i].N()
-		keep.tasks += r[i].N()
-		done.bytes += r[i].Size()
-		if s.p.cfg.Forget && r[i].Status == task.OK {
-			r[i].Forget()
-		}
-		keep.bytes += r[i].Size()
-	}
-	s.tasks -= done.tasks
 	s.mu.Lock()
-	if s.waiting.sub(done); s.waiting.tasks == 0 {
-		s.waiting.bytes = 0 // spans are cut, and their parts round
+	for i := range r {
+		if !r[i].Again {
+			s.tasks -= r[i].N()
+			s.window.Answer(&r[i], s.p.cfg.Forget && r[i].Status == task.OK)
+		}
 	}
-	s.held.add(keep)
 	s.results = append(s.results, r...)
 	s.mu.Unlock()
 	s.change.Broadcast()

@@ -117,15 +117,6 @@ type Pool struct {
 	failed error // why the pool gave up
 }
 
-// The bounds of what is read ahead and held back. The one on waiting data gives
-// way to having two tasks for each worker, however large they are.
-const (
-	defaultWindow = 16 << 10  // tasks in all
-	defaultAhead  = 1 << 10   // tasks without a result, for each worker and one more
-	waitingBytes  = 4 << 20   // of tasks without a result
-	heldBytes     = 256 << 20 // of tasks whose results have not been released
-)
-
 // New starts a pool. Its workers start as they are needed. In the caller's main
 // program, a process whose first argument is ipc.WorkerArg must be a worker.
 func New(cfg Config) (*Pool, error) {
@@ -165,12 +156,7 @@ func check(cfg *Config) error {
 	case cfg.MaxWorkerMemory < 0 || cfg.MaxWorkerAge < 0:
 		return fmt.Errorf("a worker's limits are %d bytes and %v, want none below 0", cfg.MaxWorkerMemory, cfg.MaxWorkerAge)
 	}
-	if cfg.Window == 0 {
-		cfg.Window = defaultWindow
-	}
-	if cfg.Ahead == 0 {
-		cfg.Ahead = defaultAhead
-	}
+	cfg.bound()
 	if cfg.OKStatus == nil {
 		cfg.OKStatus = []int{0}
 	}
