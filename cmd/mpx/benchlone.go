@@ -21,7 +21,7 @@ type lone struct {
 	say    func(string)
 	null   int               // /dev/null
 	out    int               // the pipe for what commands print
-	before map[int]bool      // children that are not its own
+	others bool              // it has children that are not the running command's
 	paths  map[string]string // where PATH found a command
 	c      chan os.Signal
 
@@ -38,15 +38,10 @@ func startLone(grace time.Duration, say func(string)) (*lone, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open /dev/null: %w", err)
 	}
-	l := &lone{grace: grace, say: say, null: null, before: map[int]bool{}, paths: map[string]string{}, c: make(chan os.Signal, 16)}
+	l := &lone{grace: grace, say: say, null: null, paths: map[string]string{}, c: make(chan os.Signal, 16)}
 	if l.out, err = openDrain(); err != nil {
 		unix.Close(null)
 		return nil, fmt.Errorf("make a pipe: %w", err)
-	}
-	if proc.AnyChild() {
-		for _, pid := range proc.Children(os.Getpid()) {
-			l.before[pid] = true
-		}
 	}
 	proc.Notify(l.c, endings...)
 	go func() {

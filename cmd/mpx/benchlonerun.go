@@ -14,7 +14,9 @@ import (
 // command runs argv and waits for it. stdin is a descriptor; nil: /dev/null. The
 // error is why it cannot be run, or, once a signal has ended it, an *outcome.
 func (l *lone) command(argv, env []string, stdin *int) (ws syscall.WaitStatus, err error) {
-	spec := &proc.Spec{Argv: argv, Env: env, Files: [3]int{l.null, l.out, l.out}, DieWithThread: true}
+	mark := proc.NewMark()
+	l.others = l.others || proc.AnyLivingChild()
+	spec := &proc.Spec{Argv: argv, Env: mark.In(env), Files: [3]int{l.null, l.out, l.out}, DieWithThread: true}
 	if stdin != nil {
 		spec.Files[0] = *stdin
 	}
@@ -31,7 +33,8 @@ func (l *lone) command(argv, env []string, stdin *int) (ws syscall.WaitStatus, e
 	l.pid = 0
 	l.mu.Unlock()
 	if sig := l.interrupted(); sig != nil {
-		proc.EndChildren(func(pid int) bool { return !l.before[pid] }, endTime, nil)
+		c := proc.Claim{Mark: mark, Alone: func() bool { return !l.others }}
+		c.End(endTime)
 		return ws, sig
 	}
 	return ws, err

@@ -18,9 +18,9 @@ import (
 
 // twinArg makes this program the twin of the process that the user has started, the
 // elder: the twin does the work, and each ends what the command has started when the
-// other dies. What follows are the elder's pid, the descriptors that the twin has from
-// it and its commands have not, the first of them the line between the two, and the
-// command line.
+// other dies. What follows are the elder's pid, whether it has no other children, the
+// descriptors that the twin has from it and its commands have not, the first of them the
+// line between the two, and the command line.
 const twinArg = "__twin"
 
 // clearLimit is how long to try to end what cannot be killed.
@@ -50,11 +50,11 @@ func (a *app) withTwin(env []string, shared ...uintptr) error {
 	}
 	defer unix.Close(e.pidfd)
 	go e.handOn(c)
-	left, end := e.line.hear()
+	runs, end := e.line.hear()
 	for errors.Is(unix.Waitid(unix.P_PID, e.pid, nil, unix.WEXITED|unix.WNOWAIT, nil), unix.EINTR) {
 	}
 	if end == nil {
-		e.clear(left)
+		e.clear(runs)
 	}
 	// What the twin had on lease is another's from here on.
 	ws, err := waitFor(e.pid)
@@ -87,7 +87,7 @@ func (e *elder) start(argv, env []string, shared []uintptr) error {
 		defer proc.TakeBack(fd)
 		fds = append(fds, strconv.Itoa(fd))
 	}
-	words := append([]string{argv[0], argv[1], strconv.Itoa(os.Getpid()), strings.Join(fds, ",")}, argv[2:]...)
+	words := append([]string{argv[0], argv[1], strconv.Itoa(os.Getpid()), strconv.FormatBool(len(e.children) == 0), strings.Join(fds, ",")}, argv[2:]...)
 	e.line = twinLine(pair[0])
 	e.pid, e.pidfd, err = proc.Start(&proc.Spec{Path: "/proc/self/exe", Argv: words, Env: env, Files: [3]int{0, 1, 2}})
 	return err
@@ -102,11 +102,20 @@ func (e *elder) handOn(c <-chan os.Signal) {
 	}
 }
 
-// clear ends what has come to this process with the twin's death: all but what ended
-// commands have left. The twin itself is reaped after that, as long as it is there it
-// keeps what it had on lease.
-func (e *elder) clear(left map[int]bool) {
-	proc.EndChildren(func(pid int) bool { return pid != e.pid && !e.children[pid] && !left[pid] }, clearLimit, nil)
+// clear ends what has come to this process with the twin's death from the command that
+// ran. What ended commands have left stays, and what comes from children that this process
+// had before. The twin itself is reaped after that, as long as it is there it keeps what
+// it had on lease.
+func (e *elder) clear(runs commandSign) {
+	if runs.mark == "" {
+		return
+	}
+	c := proc.Claim{
+		Mark:  runs.mark,
+		Spare: func(pid int) bool { return pid == e.pid || e.children[pid] },
+		Alone: func() bool { return runs.alone },
+	}
+	c.End(clearLimit)
 }
 
 // catchAll catches the signals that end a command or mean something to it, but for

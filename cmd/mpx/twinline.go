@@ -6,23 +6,32 @@ import (
 	"strings"
 	"syscall"
 
+	"mpx/internal/proc"
+
 	"golang.org/x/sys/unix"
 )
 
 // A twinLine is one end of the socket between the elder and its twin, who alone have them:
 // the end of one is the end of file for the other. The twin says, a message each, which
-// processes ended commands have left (left PID…), and as its last word how mpx is to end
+// command runs (runs MARK ALONE; runs: none), and as its last word how mpx is to end
 // (end STATUS SIGNAL). The elder says nothing.
 type twinLine int
 
+// A commandSign is what the processes of the twin's command are known by. alone says that
+// nobody else has any that could come to the elder: then they need no mark.
+type commandSign struct {
+	mark  proc.Mark // "": no command runs
+	alone bool
+}
+
 func (l twinLine) say(text string) { _, _ = unix.Write(int(l), []byte(text)) } // an error: nobody hears it
 
-func (l twinLine) sayLeft(pids map[int]bool) {
-	text := "left"
-	for pid := range pids {
-		text += fmt.Sprint(" ", pid)
+func (l twinLine) sayRuns(c commandSign) {
+	if c.mark == "" {
+		l.say("runs")
+		return
 	}
-	l.say(text)
+	l.say(fmt.Sprintf("runs %s %t", c.mark, c.alone))
 }
 
 func (l twinLine) sayEnd(status int, sig syscall.Signal) {
@@ -31,26 +40,22 @@ func (l twinLine) sayEnd(status int, sig syscall.Signal) {
 
 // hear returns what was said last when there is nobody who may say more. end is nil if
 // there was no last word.
-func (l twinLine) hear() (left map[int]bool, end *outcome) {
-	b := make([]byte, 1<<18) // more than a message can have
+func (l twinLine) hear() (runs commandSign, end *outcome) {
+	var b [256]byte // more than a message can have
 	for {
-		n, err := unix.Read(int(l), b)
+		n, err := unix.Read(int(l), b[:])
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case n <= 0:
-			return left, end
+			return runs, end
 		}
 		if word, rest, _ := strings.Cut(string(b[:n]), " "); word == "end" {
 			end = &outcome{}
 			_, _ = fmt.Sscan(rest, &end.status, &end.signal)
 		} else {
-			left = map[int]bool{}
-			for _, f := range strings.Fields(rest) {
-				var pid int
-				_, _ = fmt.Sscan(f, &pid)
-				left[pid] = true
-			}
+			runs = commandSign{}
+			_, _ = fmt.Sscan(rest, &runs.mark, &runs.alone)
 		}
 	}
 }

@@ -47,12 +47,19 @@ func (t *twin) run(words, env []string, stdin int) (ws unix.WaitStatus, err erro
 func (t *twin) start(words, env []string, stdin int) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.noteLeft()
+	t.left = t.left || proc.AnyLivingChild()
+	t.runs = commandSign{proc.NewMark(), !t.left && !t.strangers}
+	t.line.sayRuns(t.runs)
+	if !t.runs.alone {
+		env = t.runs.mark.In(env)
+	}
 	err := start(words, func(path string, argv []string) (err error) {
 		t.pid, t.pidfd, err = proc.Start(&proc.Spec{Path: path, Argv: argv, Env: env, Files: [3]int{stdin, 1, 2}, DieWithThread: true})
 		return err
 	})
-	t.busy = err == nil
+	if t.busy = err == nil; !t.busy {
+		t.line.sayRuns(commandSign{})
+	}
 	return err
 }
 

@@ -20,13 +20,17 @@ import (
 // A twin is this process, when it does the work of another, its elder. It runs one
 // command at a time, and is the subreaper of what that starts.
 type twin struct {
-	line  twinLine
-	ended chan unix.WaitStatus // how the command has
+	line twinLine
+	// strangers says that the elder has other children, of whose processes some may come
+	// to it.
+	strangers bool
+	ended     chan unix.WaitStatus // how the command has
 
 	mu    sync.Mutex // guards the following; kept for good once the elder is dead
 	pid   int        // of the command; 0: none runs
 	pidfd int
-	left  map[int]bool   // children that ended commands have left
+	runs  commandSign    // of the command
+	left  bool           // ended commands have left processes
 	busy  bool           // a command runs, or has just ended, until rest
 	got   syscall.Signal // the last that came meanwhile
 }
@@ -41,20 +45,20 @@ func twinMain(args []string, stderr io.Writer) int {
 		return exitUsage
 	}
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, twin: t}
-	t.line.sayEnd(a.run(args[2:]))
+	t.line.sayEnd(a.run(args[3:]))
 	return exitOK
 }
 
 func newTwin(args []string) (*twin, error) {
-	if len(args) < 2 {
+	if len(args) < 3 {
 		return nil, fmt.Errorf("%d arguments", len(args))
 	}
 	elder, err := strconv.Atoi(args[0])
 	if err != nil {
 		return nil, err
 	}
-	t := &twin{line: -1, ended: make(chan unix.WaitStatus, 1)}
-	for _, f := range strings.Split(args[1], ",") {
+	t := &twin{line: -1, strangers: args[1] != "true", ended: make(chan unix.WaitStatus, 1)}
+	for _, f := range strings.Split(args[2], ",") {
 		fd, err := strconv.Atoi(f)
 		if err == nil {
 			_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC)
@@ -86,7 +90,8 @@ func (t *twin) watch() {
 	t.line.hear()
 	t.mu.Lock()
 	if t.pid != 0 {
-		proc.EndChildren(func(pid int) bool { return !t.left[pid] }, clearLimit, nil)
+		c := proc.Claim{Mark: t.runs.mark, Alone: func() bool { return !t.left }}
+		c.End(clearLimit)
 	}
 	os.Exit(exitBroken)
 }
@@ -108,20 +113,11 @@ func (t *twin) reap(children <-chan os.Signal) {
 }
 
 func (t *twin) reaped(pid int, ws unix.WaitStatus) {
-	delete(t.left, pid)
 	if pid != t.pid {
 		return
 	}
 	t.pid = 0
 	unix.Close(t.pidfd)
-	t.noteLeft()
+	t.line.sayRuns(commandSign{}) // what it has left is no longer mpx's affair
 	t.ended <- ws
-}
-
-// noteLeft tells the children that there are from the next command's. They are no
-// longer mpx's affair.
-func (t *twin) noteLeft() {
-	if t.left = childSet(); t.left != nil {
-		t.line.sayLeft(t.left)
-	}
 }

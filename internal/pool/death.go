@@ -22,7 +22,7 @@ func (w *worker) end() died {
 	d := died{w: w, why: w.why}
 	if !w.bye || w.fault != "" {
 		d.how, d.killed = w.how(ws), w.fault == "" && ws.Signaled()
-		w.p.kin.sweep(w.pid, int(w.board.Group.Load()))
+		w.p.kin.sweep(w.mark, int(w.board.Group.Load()))
 	}
 	w.removeGroup(d.how != nil)
 	if w.p.cfg.AnyOrder { // what there is of a reply is nobody can say whose

@@ -9,5 +9,5 @@ func (p *Pool) Overdue() { p.send(overdue{}) }
 func NothingLeft() {
 	family.mu.Lock()
 	defer family.mu.Unlock()
-	family.leaving = false
+	family.others = false
 }

@@ -26,7 +26,7 @@ type Stream struct {
 	results []task.Result // not yet taken by Next
 	err     error         // io.EOF, or why no more results come
 	window  Window
-	stopped bool          // the source is not wanted any more
+	stopped bool // the source is not wanted any more
 
 	// The scheduler's alone:
 	open     bool   // the source may yield more

@@ -1,10 +1,9 @@
 package pool
 
 import (
-	"bytes"
 	"os"
 	"os/signal"
-	"strconv"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -12,13 +11,8 @@ import (
 	"mpx/internal/proc"
 )
 
-const (
-	// sweepLimit is how long the end of a dead worker's processes may take.
-	sweepLimit = 5 * time.Second
-	// unsureTime is how long a process may look as if it were nobody's: in the
-	// midst of its exec or of its end it has no environment.
-	unsureTime = 500 * time.Millisecond
-)
+// sweepLimit is how long the end of a dead worker's processes may take.
+const sweepLimit = 5 * time.Second
 
 // family is all pools': a process's children come to it whichever pool they
 // are of.
@@ -31,11 +25,13 @@ type kin struct {
 	mu      sync.Mutex // guards the following; held while a worker starts
 	workers map[int]bool
 	before  map[int]bool // children that are no pool's
-	leaving bool         // finished tasks have left processes running
+	others  bool         // orphans may come that no running task has left
+	reaps   bool         // reapOrphans runs
 }
 
 // meet notes the children that are there before another pool is: all but
-// workers and what finished tasks have left.
+// workers and what finished tasks have left. Of what they have started, and will
+// start, some may come to this process later.
 func (k *kin) meet() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -43,8 +39,10 @@ func (k *kin) meet() {
 		return // the usual case, and listing children is some forty system calls
 	}
 	for _, pid := range proc.Children(os.Getpid()) {
-		if _, left := workerOf(pid); !left && !k.workers[pid] {
+		marks, _ := proc.MarksOf(pid)
+		if !k.workers[pid] && !slices.ContainsFunc(marks, proc.Mark.MadeHere) {
 			k.before[pid] = true
+			k.expectOthers()
 		}
 	}
 }
@@ -82,84 +80,52 @@ func (k *kin) ended(pid int) {
 func (k *kin) left(pids []int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(pids) > 0 && !k.leaving {
-		k.leaving = true
-		c := make(chan os.Signal, 1)
-		signal.Notify(c, syscall.SIGCHLD)
-		go k.reapLeft(c)
+	if len(pids) > 0 {
+		k.expectOthers()
 	}
 }
 
-// reapLeft reaps orphans as they end, for as long as the process lives.
-func (k *kin) reapLeft(c chan os.Signal) {
+// expectOthers notes that orphans may come that no running task has left. From
+// then on they are reaped as they end. The caller holds mu.
+func (k *kin) expectOthers() {
+	k.others = true
+	if !k.reaps {
+		k.reaps = true
+		c := make(chan os.Signal, 1)
+		signal.Notify(c, syscall.SIGCHLD)
+		go k.reapOrphans(c)
+	}
+}
+
+// reapOrphans reaps orphans as they end, for as long as the process lives.
+func (k *kin) reapOrphans(c chan os.Signal) {
 	for range c {
 		for _, pid := range proc.Children(os.Getpid()) {
-			if k.orphan(pid) {
+			if !k.knows(pid) {
 				_, _ = syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
 			}
 		}
 	}
 }
 
-func (k *kin) orphan(pid int) bool {
+// knows reports whether pid is no orphan.
+func (k *kin) knows(pid int) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return !k.workers[pid] && !k.before[pid]
+	return k.workers[pid] || k.before[pid]
 }
 
-// sweep ends the processes of the task that a dead worker was running: its
-// process group, and the orphans that have come to this process from there.
-func (k *kin) sweep(workerPID, group int) {
-	if group > 0 {
-		_ = syscall.Kill(-group, syscall.SIGKILL)
-	}
-	// Twice, as an orphan may come to one thread's list while another's is read.
-	looks := 2
-	for end := time.Now().Add(unsureTime); looks > 0; time.Sleep(time.Millisecond) {
-		sure := true
-		proc.EndChildren(func(pid int) bool {
-			mine, known := k.belongs(pid, workerPID, group)
-			sure = sure && known
-			return mine
-		}, sweepLimit, nil)
-		if looks--; !sure && time.Now().Before(end) {
-			looks = 2
-		}
-	}
+// sweep ends the processes of the task that a dead worker was running: those
+// that have come to this process from there. All that the worker has started has its
+// mark, or is in the task's session, unless it has rid itself of both.
+func (k *kin) sweep(mark proc.Mark, session int) {
+	c := proc.Claim{Mark: mark, Session: session, Spare: k.knows, Alone: k.alone}
+	c.End(sweepLimit)
 }
 
-// belongs reports whether an orphan is the dead worker's: by its session, or by
-// the name of the worker in its environment. One that has neither (setsid and
-// env -i) is taken for it unless finished tasks have left processes, of which
-// it may be one: then that is not sure, and it may soon have either, or have
-// left children that do.
-func (k *kin) belongs(pid, workerPID, group int) (mine, sure bool) {
-	if !k.orphan(pid) {
-		return false, true
-	}
-	if st, err := proc.ReadStat(pid); err == nil && group > 0 && st.Session == group {
-		return true, true
-	}
-	if named, ok := workerOf(pid); ok {
-		return named == workerPID, true
-	}
+// alone reports whether every orphan is of a running task.
+func (k *kin) alone() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return !k.leaving, !k.leaving
-}
-
-// workerOf returns the MPX_WORKER_PID in the environment of process pid.
-func workerOf(pid int) (int, bool) {
-	env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
-	if err != nil {
-		return 0, false
-	}
-	const name = "MPX_WORKER_PID="
-	for v := range bytes.SplitSeq(env, []byte{0}) {
-		if bytes.HasPrefix(v, []byte(name)) && string(v[len(name):]) != os.Getenv("MPX_WORKER_PID") {
-			n, err := strconv.Atoi(string(v[len(name):]))
-			return n, err == nil
-		}
-	}
-	return 0, false
+	return !k.others
 }

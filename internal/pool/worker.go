@@ -48,6 +48,7 @@ type worker struct {
 
 	// live's alone:
 	pid     int
+	mark    proc.Mark // of all that it starts
 	board   *shm.Board
 	group   string // the directory of its memory group; "": it has none
 	results *os.File
@@ -201,7 +202,7 @@ func (w *worker) spawn(requests, results int) error {
 		return err
 	}
 	defer file.Close()
-	w.board = board
+	w.board, w.mark = board, proc.NewMark()
 	start := func() (int, error) {
 		// Above all that a shell or make may have handed down: what mpx inherits,
 		// its tasks inherit at the same number.
@@ -211,7 +212,7 @@ func (w *worker) spawn(requests, results int) error {
 		}
 		defer proc.TakeBack(fd)
 		pid, pidfd, err := proc.Start(&proc.Spec{
-			Path: "/proc/self/exe", Argv: []string{os.Args[0], ipc.WorkerArg, strconv.Itoa(fd)}, Env: os.Environ(),
+			Path: "/proc/self/exe", Argv: []string{os.Args[0], ipc.WorkerArg, strconv.Itoa(fd)}, Env: w.mark.In(os.Environ()),
 			Files:   [3]int{requests, results, 2},
 			Session: !w.p.cfg.Terminal,
 		})
