@@ -1,11 +1,9 @@
 package proc
 
 import (
-	"os"
+	"os/exec"
 	"slices"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // A mark is added to those that are there, and nothing else of the environment changes.
@@ -28,13 +26,8 @@ func TestMarkIn(t *testing.T) {
 	}
 }
 
-// The marks of a process are those of its environment, its parents' too.
+// The marks of a process are those of its environment.
 func TestMarksOf(t *testing.T) {
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer null.Close()
 	a, b := NewMark(), NewMark()
 	for _, c := range []struct {
 		env   []string
@@ -45,24 +38,35 @@ func TestMarksOf(t *testing.T) {
 		{[]string{"A=1"}, nil, true},
 		{nil, nil, false},
 	} {
-		r, w, err := os.Pipe()
+		cat := exec.Command("/bin/cat")
+		cat.Env = append([]string{}, c.env...)
+		in, err := cat.StdinPipe()
 		if err != nil {
 			t.Fatal(err)
 		}
-		pid, pidfd, err := Start(&Spec{Path: "/bin/cat", Argv: []string{"cat"}, Env: c.env, Files: [3]int{int(r.Fd()), int(null.Fd()), 2}})
-		r.Close()
+		out, err := cat.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if marks, known := MarksOf(pid); !slices.Equal(marks, c.want) || known != c.known {
+		if err := cat.Start(); err != nil {
+			t.Fatal(err)
+		}
+		// Its exec is over when it answers.
+		if _, err := in.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := out.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if marks, known := MarksOf(cat.Process.Pid); !slices.Equal(marks, c.want) || known != c.known {
 			t.Errorf("%q: marks %q, known %t", c.env, marks, known)
 		}
-		w.Close()
-		waitReadable(pidfd, patience)
-		unix.Close(pidfd)
-		reapWithin(pid, patience, nil)
-		if _, known := MarksOf(pid); known {
-			t.Errorf("%d is gone", pid)
+		in.Close()
+		if err := cat.Wait(); err != nil {
+			t.Error(err)
+		}
+		if _, known := MarksOf(cat.Process.Pid); known {
+			t.Errorf("%d is gone", cat.Process.Pid)
 		}
 	}
 }
