@@ -25,21 +25,23 @@ import (
 // when it must be signalled, and what outlives it comes to this worker, the
 // subreaper.
 type shellRunner struct {
-	s      *session
-	tmpl   *task.Template
-	env    []string
-	null   int
-	text   int // memfd
-	buf    bytes.Buffer
-	length int // of what stands in text
-	pipes  pipes
-	group  *proc.MemoryGroup // which tasks enter; nil: none
-	sh     resident
-	line   string // the initializer
-	plain  plainTask
-	asked  []byte // the last request for a plain task
-	cur    *shellTask
-	fault  error // the shell is gone: the worker must be, too
+	s       *session
+	tmpl    *task.Template
+	env     []string
+	null    int
+	text    int // memfd
+	buf     bytes.Buffer
+	length  int // of what stands in text
+	orders  int // memfd; a byte in it is the order to the task that it end before it begins
+	ordered bool
+	pipes   pipes
+	group   *proc.MemoryGroup // which tasks enter; nil: none
+	sh      resident
+	line    string // the initializer
+	plain   plainTask
+	asked   []byte // the last request for a plain task
+	cur     *shellTask
+	fault   error // the shell is gone: the worker must be, too
 }
 
 const (
@@ -63,6 +65,7 @@ type shellTask struct {
 	pipesAt time.Time // when its output is first looked at, unless it ends before
 	lookAt  time.Time // when it is looked whether it has stopped itself
 	stopped bool      // it has
+	killing time.Time // since when it is killed, and its shell has not said that it has ended
 	status  string    // what the shell said; "": it runs
 	end     ipc.End
 	ended   time.Time
@@ -87,6 +90,9 @@ func newShell(s *session) (runner, error) {
 	}
 	if r.text, err = unix.MemfdCreate("mpx-task", unix.MFD_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("make the task's text: %w", err)
+	}
+	if r.orders, err = unix.MemfdCreate("mpx-orders", unix.MFD_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("make the task's orders: %w", err)
 	}
 	if dir := string(s.cfg.MemoryGroup); dir != "" {
 		if r.group, err = proc.OpenMemoryGroup(dir, s.cfg.LimitMemory); err != nil {
@@ -154,6 +160,9 @@ func (r *shellRunner) send() {
 		return
 	}
 	request, err := r.request(script, args)
+	if err == nil {
+		err = r.order(false)
+	}
 	if err != nil {
 		r.cur = nil
 		r.s.noStart(&c.job.Task, err)
@@ -237,7 +246,7 @@ func (r *shellRunner) finish() {
 	if c.stopped {
 		d.Exit, d.Signal = 0, int32(syscall.SIGSTOP)
 	}
-	if c.end != ipc.Ended && d.Signal == 0 {
+	if c.end != ipc.Ended && c.status == "" { // it has been killed with its shell
 		d.Exit, d.Signal = 0, int32(syscall.SIGKILL)
 	}
 	if r.group != nil && d.Seq != 0 && d.End == ipc.Ended {

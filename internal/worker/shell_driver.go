@@ -12,14 +12,14 @@ import (
 // initializer prints.
 const (
 	shellRequests = 3 // lines: a letter, and of a plain task its number, attempt and word
-	shellStatuses = 4 // an exit status and a newline; "+" when it is warm
+	shellStatuses = 4 // an exit status and a newline; "+" and its pid when it is warm
 	shellStdout   = 5 // of tasks
 	shellStderr   = 6
 	shellTerminal = 7 // a terminal of its own, that set -m wants
 )
 
 // driver is the script of a resident shell. $1 is the initializer, $2 the text of
-// a plain task, %s the file with that of any other.
+// a plain task; the file %[1]s has that of any other.
 //
 // The braces have all of it parsed before the initializer runs, whose aliases
 // therefore change nothing here. The initializer runs in this very shell, without
@@ -29,6 +29,10 @@ const (
 // the initializer has left running, which therefore ignores it. The signals that a task may send to $$ are caught, not
 // ignored: subshells start with the defaults. The task's text is opened and
 // parsed by its subshell, so that nothing of it ever touches this shell.
+//
+// A task that is told to end before its subshell is there must not run. So a subshell
+// looks first whether a file of the worker's has something in it (see orders), when it has
+// the default signals: what is sent to it from then on it gets.
 //
 // A request is a line. A task whose one changing word is plain stands in it, for
 // a shell reads a few bytes sooner than it opens a file.
@@ -42,19 +46,19 @@ set -m
 trap : HUP INT QUIT TERM USR1 USR2 ALRM PIPE
 case $- in *e*) mpx_e='set -e'; mpx_s="$mpx_e; $mpx_s" ;; *) mpx_e=: ;; esac; set +e
 export MPX_SEQ MPX_ATTEMPT
-echo + >&4
+echo "+ $$" >&4
 while IFS=' ' read -r mpx_x MPX_SEQ MPX_ATTEMPT mpx_v <&3; do
 case $mpx_x in
-r) ( exec >&5 2>&6 3<&- 4>&- 5>&- 6>&-; eval "$mpx_s" ) ;;
-*) ( exec >&5 2>&6 3<&- 4>&- 5>&- 6>&-; . %s ) ;;
+r) ( exec >&5 2>&6 3<&- 4>&- 5>&- 6>&-; [ -s %[2]s ] && exit 143; eval "$mpx_s" ) ;;
+*) ( exec >&5 2>&6 3<&- 4>&- 5>&- 6>&-; [ -s %[2]s ] && exit 143; . %[1]s ) ;;
 esac; echo "$?" >&4
 done; }
 `
 
 // driverFor returns the driver for tasks whose text is in this process's
-// descriptor text.
-func driverFor(text int) string {
-	return fmt.Sprintf(driver, procPath(text))
+// descriptor text, and which are not to run while orders has something in it.
+func driverFor(text, orders int) string {
+	return fmt.Sprintf(driver, procPath(text), procPath(orders))
 }
 
 // procPath is how another process opens this one's descriptor fd.

@@ -1,8 +1,10 @@
 package worker
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +20,7 @@ import (
 type resident struct {
 	pid      int
 	pidfd    int
+	main     int // the shell itself: pid, or a process below it, as that of timeout 1h bash
 	requests int // write end
 	statuses int // read end, non-blocking
 	said     int // read end of what the initializer prints; -1: it is over
@@ -51,7 +54,7 @@ func (r *shellRunner) launchShell(line string) error {
 	r.sh = resident{requests: requests[1], statuses: statuses[0], said: said[0], terminal: terminal}
 	var text string
 	r.plain, text = newPlainTask(r.tmpl, r.s.cfg.Slot)
-	argv := append(append([]string(nil), words...), "-c", driverFor(r.text), "mpx", line, text)
+	argv := append(append([]string(nil), words...), "-c", driverFor(r.text, r.orders), "mpx", line, text)
 	files := []uintptr{
 		uintptr(r.null), uintptr(said[1]), uintptr(said[1]), uintptr(requests[0]), uintptr(statuses[1]),
 		uintptr(r.pipes.fd(0)), uintptr(r.pipes.fd(1)), uintptr(terminal.slave),
@@ -96,13 +99,39 @@ func (sh *resident) readStatus() string {
 	return strings.TrimSpace(string(b[:n]))
 }
 
-// becomeWarm notes what the initializer has left running: it is no task's.
-func (sh *resident) becomeWarm() {
+// becomeWarm takes in that the shell, whose pid by its own account is said, is warm. What
+// the initializer has left running is no task's.
+func (sh *resident) becomeWarm(said string) {
 	sh.warm = true
-	sh.own = append(proc.Children(sh.pid), others(sh.pid)...)
-	sh.stay = append([]int{sh.pid}, sh.own...)
-	sh.below, sh.beside = childrenFile(sh.pid), childrenFile(unix.Getpid())
+	below := proc.Descendants(sh.pid)
+	sh.main = sh.pid
+	if i := slices.IndexFunc(below, func(pid int) bool { return pidInside(pid) == said }); i >= 0 {
+		sh.main = below[i]
+	}
+	sh.stay = append(append([]int{sh.pid}, below...), others(sh.pid)...)
+	sh.own = slices.Clone(sh.stay)
+	for pid := sh.main; pid > 0; { // from the shell up to what was started
+		sh.own = slices.DeleteFunc(sh.own, func(p int) bool { return p == pid })
+		st, err := proc.ReadStat(pid)
+		if pid == sh.pid || err != nil {
+			break
+		}
+		pid = st.Parent
+	}
+	sh.below, sh.beside = childrenFile(sh.main), childrenFile(unix.Getpid())
 	sh.usual = sh.lists()
+}
+
+// pidInside returns the number of process pid in the innermost PID namespace that it is
+// in: what its $$ is.
+func pidInside(pid int) string {
+	b, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	_, after, _ := bytes.Cut(b, []byte("\nNSpid:"))
+	line, _, _ := bytes.Cut(after, newline)
+	if f := bytes.Fields(line); len(f) > 0 {
+		return string(f[len(f)-1])
+	}
+	return strconv.Itoa(pid)
 }
 
 // childrenFile opens the list of the children of pid's first thread, which is
@@ -139,17 +168,33 @@ func others(shell int) []int {
 }
 
 // ours reports whether pid is the shell, or of its initializer.
-func (sh *resident) ours(pid int) bool { return pid == sh.pid || slices.Contains(sh.own, pid) }
+func (sh *resident) ours(pid int) bool {
+	return pid == sh.pid || pid == sh.main || slices.Contains(sh.own, pid)
+}
 
 // left returns the processes of tasks: those below the shell, and orphans that
 // have come to this process.
 func (sh *resident) left() (pids []int) {
-	for _, pid := range append(proc.Children(sh.pid), others(sh.pid)...) {
-		if st, err := proc.ReadStat(pid); err == nil && st.State != 'Z' && !sh.ours(pid) {
+	for _, pid := range append(proc.Children(sh.main), others(sh.pid)...) {
+		if st, err := proc.ReadStat(pid); err == nil && st.State != 'Z' && !sh.ours(pid) && !sh.initializers(pid, st) {
 			pids = append(pids, pid)
 		}
 	}
 	return pids
+}
+
+// initializers reports whether an orphan is of what the initializer has left running,
+// which may start more at any time. Each task has a process group of its own in the
+// shell's session, and the number of a task in the environment of what it executes.
+func (sh *resident) initializers(pid int, st proc.Stat) bool {
+	switch {
+	case len(sh.own) == 0 || st.Parent == sh.main:
+		return false
+	case st.Session == sh.pid:
+		return st.Group == sh.pid || st.Group == sh.main
+	}
+	env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	return err == nil && len(env) > 0 && !bytes.Contains(append([]byte{0}, env...), []byte("\x00MPX_SEQ="))
 }
 
 // reap takes the statuses of orphans that have ended, and reports whether the

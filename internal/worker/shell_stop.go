@@ -67,8 +67,27 @@ func (r *shellRunner) stop(signal int, grace time.Duration) {
 	}
 }
 
+// tell also orders the task not to begin: its subshell may not be there yet, or not be
+// ready for signals. One that is there has not seen the order, or is signalled.
 func (r *shellRunner) tell(why ipc.End, signal syscall.Signal, grace time.Duration) {
+	_ = r.order(true) // an error: it is killed once it is there
 	tell(r, &r.cur.clocks, &r.cur.end, why, signal, grace)
+}
+
+// order writes or takes back the order that the task end before it begins.
+func (r *shellRunner) order(end bool) (err error) {
+	switch {
+	case r.ordered == end:
+		return nil
+	case end:
+		_, err = unix.Pwrite(r.orders, newline, 0)
+	default:
+		err = unix.Ftruncate(r.orders, 0)
+	}
+	if err == nil {
+		r.ordered = end
+	}
+	return err
 }
 
 // signal sends sig to every process of the task. Before its shell is warm, that
@@ -89,10 +108,18 @@ func (r *shellRunner) signal(sig syscall.Signal) {
 func (r *shellRunner) pause() {
 	if c := r.cur; c != nil && c.paused.IsZero() {
 		c.paused = time.Now()
-		_ = syscall.Kill(r.sh.pid, unix.SIGSTOP)
-		awaitStop(r.sh.pid)
+		_ = syscall.Kill(r.shell(), unix.SIGSTOP)
+		awaitStop(r.shell())
 		r.signal(unix.SIGSTOP)
 	}
+}
+
+// shell is the process that waits for the task: before it is warm the one that was started.
+func (r *shellRunner) shell() int {
+	if r.sh.warm {
+		return r.sh.main
+	}
+	return r.sh.pid
 }
 
 // awaitStop waits until pid has stopped, which is not when kill returns.
@@ -113,7 +140,7 @@ func (r *shellRunner) resume() {
 	if c := r.cur; c != nil && !c.paused.IsZero() {
 		c.clocks.resume(&c.lookAt)
 		r.signal(unix.SIGCONT)
-		_ = syscall.Kill(r.sh.pid, unix.SIGCONT)
+		_ = syscall.Kill(r.shell(), unix.SIGCONT)
 	}
 }
 

@@ -3,6 +3,7 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"mpx/internal/ipc"
@@ -103,9 +104,13 @@ func (r *shellRunner) answered(line string, now time.Time) {
 	c := r.cur
 	switch {
 	case line == "":
-	case line == "+":
+	case line[0] == '+':
 		r.hearAll()
-		r.sh.becomeWarm()
+		r.sh.becomeWarm(strings.TrimSpace(line[1:]))
+		if c.end != ipc.Ended { // it has missed the signal
+			r.abandon()
+			return
+		}
 		if c.job.Seq != 0 {
 			r.send()
 			return
@@ -131,6 +136,7 @@ func (r *shellRunner) settle(now time.Time) {
 	left := r.sh.left()
 	switch {
 	case len(left) == 0:
+		r.sh.usual = r.sh.lists() // what there is is not the task's
 		r.drain()
 		r.finish()
 	case r.s.cfg.KillLeft || c.end != ipc.Ended || r.stopped(left):
@@ -144,7 +150,7 @@ func (r *shellRunner) settle(now time.Time) {
 // ended, or waits for ever, and nobody would go on with it.
 func (r *shellRunner) stopped(left []int) bool {
 	for _, pid := range left {
-		if st, err := proc.ReadStat(pid); err == nil && st.Parent == r.sh.pid && st.State == 'T' {
+		if st, err := proc.ReadStat(pid); err == nil && st.Parent == r.sh.main && st.State == 'T' {
 			r.cur.stopped = true
 		}
 	}
@@ -160,21 +166,33 @@ func (r *shellRunner) look(now time.Time) {
 	}
 }
 
-// endAll kills what is left of the task and ends it, once its shell knows.
+// endAll kills what is left of the task and ends it, once its shell knows. Until then
+// whatever appears of it is killed. A shell that does not come to know is killed, too.
 func (r *shellRunner) endAll() {
+	c := r.cur
 	if !r.sh.warm {
 		r.abandon()
 		return
 	}
 	r.killLeft()
-	c := r.cur
 	if c.status == "" {
-		c.killAt, c.limit, c.lookAt = time.Time{}, time.Time{}, time.Time{} // the status is on its way
+		now := time.Now()
+		if c.killing.IsZero() {
+			c.killing = now
+		}
+		if now.Sub(c.killing) > killLimit {
+			r.abandon()
+			return
+		}
+		c.limit, c.lookAt, c.killAt = time.Time{}, time.Time{}, now.Add(killPause)
 		return
 	}
 	r.drain()
 	r.finish()
 }
+
+// killPause is between two looks for something to kill of a task.
+const killPause = 5 * time.Millisecond
 
 // killLeft kills the processes of the task, whoever's children they are.
 func (r *shellRunner) killLeft() {
