@@ -60,6 +60,7 @@ type mapRun struct {
 	report    *report.Report
 	teller    *teller
 	pool      runner
+	verdicts  verdicts
 	signals   *interrupter
 }
 
@@ -159,7 +160,12 @@ func (r *mapRun) run() error {
 	if errors.Is(err, pool.ErrClosed) { // a signal came first
 		err = nil
 	}
-	if jerr := r.pool.Join(); err == nil {
+	jerr := r.pool.Join()
+	if c, ok := r.pool.(*poolClients); ok && jerr != nil {
+		r.askDoubt(c)
+		jerr = r.pool.Join()
+	}
+	if err == nil {
 		err = jerr
 	}
 	return r.conclude(err)
@@ -169,8 +175,11 @@ func (r *mapRun) run() error {
 func (r *mapRun) take(stream results) error {
 	var failed error
 	for {
+		// What is known of replies before it is taken in here has been delivered.
+		known := r.verdicts.take()
 		batch, err := stream.Next()
 		if err != nil {
+			r.verdicts.giveBack(known)
 			if err == io.EOF || failed != nil || errors.Is(err, pool.ErrTerminated) {
 				return failed
 			}
@@ -179,6 +188,9 @@ func (r *mapRun) take(stream results) error {
 		r.throttle()
 		n, err := r.report.Add(batch)
 		stream.Release(n)
+		if jerr := r.judge(known); err == nil {
+			err = jerr
+		}
 		if err != nil && failed == nil {
 			failed = err
 			r.signals.stop()
@@ -196,6 +208,15 @@ func (r *mapRun) conclude(err error) error {
 	r.ended.Store(true)
 	r.signals.received() // so that what it has said is the teller's
 	r.teller.wait()
+	if jerr := r.judge(r.verdicts.take()); jerr != nil {
+		r.report.Notice(jerr.Error(), "")
+		if err == nil {
+			err = jerr
+		}
+	}
+	if err != nil {
+		r.report.Broken(err)
+	}
 	sum, cerr := r.report.Close()
 	for _, e := range []error{cerr, r.closeWatchers(&sum)} {
 		if err == nil {

@@ -76,6 +76,7 @@ func (c *poolClients) apply(p *server.PoolClient, t task.Task) task.Result {
 func (c *poolClients) fail(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.doubted = c.doubted || isDoubted(err)
 	if c.failed == nil && !errors.Is(err, server.ErrHungUp) {
 		c.failed = c.explain(err)
 	}

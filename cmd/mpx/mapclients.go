@@ -40,6 +40,7 @@ type poolClients struct {
 	left    bool   // gone is closed
 	halted  bool
 	failed  error // the first
+	doubted bool  // the pool's filter answers too much or too little
 }
 
 func newPoolClients(clients []*server.PoolClient, cfg pool.Config, okStatus []int, explain func(error) error) *poolClients {

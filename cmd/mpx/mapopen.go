@@ -48,6 +48,7 @@ func (r *mapRun) reportOptions() (report.Options, error) {
 		OneScreen: isTerminal(r.a.stdout) && isTerminal(r.a.stderr),
 		Mode:      r.o.mode(), Order: r.o.order(),
 		Command: r.tmpl.DisplayWords, Display: r.tmpl.Display,
+		Replies: r.o.worker == "filter" || r.o.pool != "",
 	}
 	var err error
 	if ro.Tag, err = r.tag(); err != nil {
@@ -118,6 +119,8 @@ func (r *mapRun) poolConfig() (pool.Config, error) {
 	cfg.Forget = !r.o.showsRecords()
 	if r.o.worker == "filter" {
 		cfg.Said = r.report.Said
+		cfg.Vouch = func(worker int) { r.verdicts.add(worker, false) }
+		cfg.Doubt = func(last int) { r.verdicts.add(last, true) }
 	}
 	if r.o.verbose {
 		cfg.Starting = func(t *task.Task, slot int) {

@@ -108,7 +108,7 @@ var codecs = map[Kind]codec{
 	KindStarved: empty(KindStarved),
 	KindWarm:    empty(KindWarm),
 	KindQuit: codecOf(func(t *rapid.T) Quit {
-		return Quit{Useless: flag(t, "useless"), Text: string(data(t, "text", maxText))}
+		return Quit{Useless: flag(t, "useless"), Doubted: flag(t, "doubted"), Text: string(data(t, "text", maxText))}
 	}, func(b []byte, q Quit) []byte { return q.Append(b) }, ParseQuit),
 	KindGot:  codecOf(func(t *rapid.T) uint32 { return u32(t, "number") }, AppendGot, ParseToken),
 	KindWorn: codecOf(func(t *rapid.T) int64 { return rapid.Int64().Draw(t, "resident") }, AppendWorn, ParseWorn),

@@ -56,20 +56,26 @@ func ParseSaid(body []byte) ([]byte, error) {
 // A Quit is a QUIT frame: the worker's filter is of no more use.
 type Quit struct {
 	Useless bool   // so would be every other copy of it
+	Doubted bool   // what it has answered may be replies to other records
 	Text    string // why
 }
+
+const (
+	quitUseless = 1 << iota
+	quitDoubted
+)
 
 // Append appends q as a frame, its text cut at 4,096 bytes.
 func (q Quit) Append(b []byte) []byte {
 	b, mark := begin(b, KindQuit)
-	b = append(b, bit(q.Useless, 1))
+	b = append(b, bit(q.Useless, quitUseless)|bit(q.Doubted, quitDoubted))
 	return end(append(b, q.Text[:min(len(q.Text), maxText)]...), mark)
 }
 
 // ParseQuit is the inverse of Quit.Append.
 func ParseQuit(body []byte) (q Quit, err error) {
-	if len(body) < 1 || len(body) > 1+maxText || body[0] > 1 {
+	if len(body) < 1 || len(body) > 1+maxText || body[0]&^(quitUseless|quitDoubted) != 0 {
 		return q, malformed("QUIT")
 	}
-	return Quit{body[0] == 1, string(body[1:])}, nil
+	return Quit{body[0]&quitUseless != 0, body[0]&quitDoubted != 0, string(body[1:])}, nil
 }

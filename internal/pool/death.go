@@ -19,7 +19,7 @@ func (w *worker) end() died {
 	w.more.Signal()
 	w.results.Close()
 	w.readRest()
-	d := died{w: w, why: w.why}
+	d := died{w: w, why: w.why, doubted: w.doubted}
 	if !w.bye || w.fault != "" {
 		d.how, d.killed = w.how(ws), w.fault == "" && ws.Signaled()
 		w.p.kin.sweep(w.mark, int(w.board.Group.Load()))

@@ -48,13 +48,14 @@ type (
 		starved  bool     // its filter holds back its replies
 	}
 	died struct {
-		w      *worker
-		back   []item      // what it had not started
-		lost   *item       // what it was running
-		killed bool        // how: by a signal
-		how    error       // why it could not start, or how it ended; nil: as planned
-		why    string      // of a worker that left by itself
-		part   task.Result // of lost: its output so far, its times
+		w       *worker
+		back    []item      // what it had not started
+		lost    *item       // what it was running
+		killed  bool        // how: by a signal
+		how     error       // why it could not start, or how it ended; nil: as planned
+		why     string      // of a worker that left by itself
+		doubted bool        // its filter has answered too much or too little
+		part    task.Result // of lost: its output so far, its times
 	}
 )
 

@@ -12,6 +12,15 @@ import (
 // A worker of the function "filter" has many tasks at work, which may be spans
 // of records, and answers many at once.
 
+// A UselessError is why a pool gives up whose filter does not answer as a filter must.
+type UselessError struct {
+	text string
+	// Doubted says that what it has answered may be replies to other records.
+	Doubted bool
+}
+
+func (e *UselessError) Error() string { return e.text }
+
 const (
 	filterTries = 5 // filters that die without a reply, in a row, until the pool gives up
 	// starvedLeast is how many tasks a worker has at least once a filter was seen
@@ -95,9 +104,9 @@ func (w *worker) quit(body []byte) error {
 	if err != nil {
 		return err
 	}
-	w.why = q.Text
+	w.why, w.doubted = q.Text, q.Doubted
 	if q.Useless {
-		w.p.fail(errors.New(w.name() + ": " + q.Text))
+		w.p.fail(&UselessError{w.name() + ": " + q.Text, q.Doubted})
 	}
 	return nil
 }
@@ -156,6 +165,19 @@ func (s *scheduler) filterDied(e died) {
 		msg += ":\n" + text
 	}
 	s.p.fail(errors.New(msg))
+}
+
+// judge says of the replies of a filter whose worker is gone whether they can be trusted:
+// when it has left because it was told to, and has answered all that it was given. One
+// that has not answered as it should puts all in doubt of which nobody knows better.
+func (s *scheduler) judge(e died) {
+	c := &s.p.cfg
+	switch {
+	case e.doubted && c.Doubt != nil:
+		c.Doubt(s.started)
+	case e.how == nil && e.why == "" && c.Vouch != nil:
+		c.Vouch(e.w.number)
+	}
 }
 
 func count(items []item) (n int) {

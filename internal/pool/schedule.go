@@ -266,6 +266,7 @@ func (s *scheduler) bury(e died) {
 	if e.how != nil && e.lost == nil && !e.w.useful && !s.stopped {
 		s.launchFailed(e, heir)
 	}
+	s.judge(e)
 	switch {
 	case e.how != nil:
 		s.filterDied(e)

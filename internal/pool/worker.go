@@ -57,6 +57,7 @@ type worker struct {
 	bye     bool
 	fault   string
 	why     string      // it leaves by itself
+	doubted bool        // its filter has answered too much or too little
 	short   bool        // there was no room for its initializer
 	stdout  task.Output // of the task that runs
 	stderr  task.Output

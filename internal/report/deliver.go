@@ -8,12 +8,15 @@ import (
 	"mpx/internal/task"
 )
 
-// deliver prints res, counts it and releases it. The error is one of reading
-// its output; those of the streams stay with them.
+// deliver prints res, counts it and releases it. A task whose results could not be
+// saved has no line in the joblog: it is still to be done. The error is one of
+// reading its output; those of the streams stay with them.
 func (r *Report) deliver(res *task.Result) (err error) {
-	if r.o.Joblog != nil {
-		r.o.Joblog.add(res, r.received(res))
+	replied := r.due(res)
+	if r.o.Joblog != nil && !r.unsaved[res.Seq] {
+		r.o.Joblog.add(res, r.received(res), replied)
 	}
+	delete(r.unsaved, res.Seq)
 	switch r.o.Mode {
 	case Grouped:
 		err = r.printGroup(res)
@@ -23,7 +26,7 @@ func (r *Report) deliver(res *task.Result) (err error) {
 		err = r.printObject(res)
 	}
 	if res.Note != "" {
-		r.notice(res.Note, res.Hint, res.Status == task.Lost)
+		r.notice(res.Note, res.Hint, res.Status == task.Lost && res.Note != doubtNote)
 	}
 	r.count(res)
 	err = cmp.Or(err, r.record(res))

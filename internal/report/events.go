@@ -99,6 +99,13 @@ func (e *Events) Close(sum *Summary) error {
 		for st, n := range sum.By {
 			b = appendNumber(b, task.Status(st).String(), int64(n))
 		}
+		if sum.Doubted > 0 {
+			b = appendNumber(b, "doubted", int64(sum.Doubted))
+		}
+		if sum.Broken != "" {
+			b = append(b, `,"error":"`...)
+			b = append(appendEscaped(b, strings.ToValidUTF8(sum.Broken, "\uFFFD")), '"')
+		}
 		return append(b, "}\n"...)
 	})
 	return e.close()

@@ -95,17 +95,22 @@ func lastLines(s string) string {
 // to the summary. Errors are those of the summary; those of stderr stay there.
 func (g *GitHub) Close(sum *Summary) error {
 	g.guard.resume()
-	for _, line := range g.annotations(sum.Failed()) {
+	for _, line := range g.annotations(sum) {
 		g.guard.line(line)
 	}
 	return g.writeSummary(sum)
 }
 
-// annotations returns a line for each of the first failures, of failed in all.
-// The last place tells of those that have none.
-func (g *GitHub) annotations(failed int) (lines []string) {
+// annotations returns a line if mpx could not go on, and one for each of the first
+// failures. The last place tells of those that have none.
+func (g *GitHub) annotations(sum *Summary) (lines []string) {
+	failed, most := sum.Failed(), maxAnnotations
+	if sum.Broken != "" {
+		lines = append(lines, annotation("mpx itself failed", plain(sum.Broken, maxTold)))
+		most--
+	}
 	for i, f := range g.told {
-		if i == maxAnnotations-1 && failed > maxAnnotations {
+		if i == most-1 && failed > most {
 			lines = append(lines, annotation(fmt.Sprintf("mpx: and %s more", commas(failed-i)), "the log has them all"))
 			break
 		}

@@ -47,6 +47,10 @@ func (g *GitHub) appendSummary(b []byte, sum *Summary) []byte {
 	}
 	b = append(b, " seconds |\n"+strings.Repeat("| ---: ", len(sum.By)+2)+"|\n"...)
 	b = fmt.Appendf(b, "%s %.3f |\n", figures, time.Since(g.start).Seconds())
+	if sum.Broken != "" {
+		b = appendHTML(append(b, "\nmpx itself failed: "...), plain(sum.Broken, maxTold))
+		b = append(b, '\n')
+	}
 	return g.appendFailures(b, sum.Failed())
 }
 

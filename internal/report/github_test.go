@@ -74,7 +74,7 @@ func TestAnnotationSize(t *testing.T) {
 	bad := ended(1, task.Failed, 1, "", strings.Repeat("\x00é\n", 4000))
 	bad.Values = task.One([]byte(strings.Repeat("é\x00", 100_000)))
 	mustRecord(t, g, bad)
-	if lines := g.annotations(1); len(lines) != 1 || len(lines[0]) > 4096 {
+	if lines := g.annotations(&Summary{By: [task.Cancelled + 1]int{task.Failed: 1}}); len(lines) != 1 || len(lines[0]) > 4096 {
 		t.Errorf("%d lines, the first of %d bytes", len(lines), len(lines[0]))
 	}
 }

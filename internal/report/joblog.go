@@ -19,6 +19,9 @@ import (
 // joblogHeader is the first line of a joblog: GNU parallel's format.
 const joblogHeader = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n"
 
+// joblogFields is how many fields a line has; the last may hold any byte but newline.
+const joblogFields = 9
+
 // JoblogMode says what an existing joblog is to OpenJoblog.
 type JoblogMode uint8
 
@@ -49,12 +52,21 @@ func (e *JoblogInUse) Error() string {
 type Joblog struct {
 	f       *os.File
 	name    func(*task.Task) string // a task's command, the same in each run
-	pending [][]byte                // lines of tasks whose output is being written
+	pending []joblogLine            // of tasks whose output is being written
 	done    map[[16]byte]int        // JoblogResume: successes by command
 	fail    error                   // the first of writing; what it cut stays the end of the file
 	// Odd is how many lines of an existing joblog could not be read. Their tasks
 	// are run again.
 	Odd int
+	// step, if set, is called before each write: a test ends there, as by a kill.
+	step func()
+}
+
+// A joblogLine is a line to be written. Of a reply that may be taken back a copy is
+// kept in replied.
+type joblogLine struct {
+	text    []byte
+	replied *copyReplies // nil: it stands
 }
 
 // OpenJoblog opens the joblog path. ok are the exit statuses that are success;
@@ -151,7 +163,7 @@ func (l *Joblog) command(t *task.Task) []byte {
 
 // add takes the outcome of a task that has written received bytes, to be logged
 // once they are out. A task that was not run has no line: it is still to be done.
-func (l *Joblog) add(res *task.Result, received int64) {
+func (l *Joblog) add(res *task.Result, received int64, replied *copyReplies) {
 	if res.Start.IsZero() || res.Status == task.Skipped {
 		return
 	}
@@ -159,7 +171,8 @@ func (l *Joblog) add(res *task.Result, received int64) {
 	b := strconv.AppendUint(nil, res.Seq, 10)
 	b = fmt.Appendf(b, "\t:\t%d.%03d\t%10.3f\t0\t%d\t%d\t%d\t",
 		res.Start.Unix(), res.Start.Nanosecond()/int(time.Millisecond), res.Elapsed.Seconds(), received, exit, signal)
-	l.pending = append(l.pending, append(append(b, l.command(&res.Task)...), '\n'))
+	b = append(append(b, l.command(&res.Task)...), '\n')
+	l.pending = append(l.pending, joblogLine{b, replied})
 }
 
 // joblogEnd returns Exitval and Signal.
@@ -175,18 +188,37 @@ func joblogEnd(res *task.Result) (exit, signal int) {
 	return res.Exit, 0
 }
 
-// commit writes the lines of add, each by a write of its own. Its error comes
-// again from then on.
-func (l *Joblog) commit() error {
+// commit writes the lines of add, each by a write of its own. The error of writing
+// comes again from then on; another is that of keeping a copy.
+func (l *Joblog) commit() (err error) {
 	for i, line := range l.pending {
-		if l.fail == nil {
-			if _, err := l.f.Write(line); err != nil {
-				l.fail = &WriteError{"joblog", err}
-			}
+		if l.write(line.text) == nil && line.replied != nil {
+			err = cmp.Or(err, line.replied.lines.add(line.text))
 		}
-		l.pending[i] = nil
+		l.pending[i] = joblogLine{}
 	}
 	l.pending = l.pending[:0]
+	return cmp.Or(l.fail, err)
+}
+
+// takeBack logs the task of line, which is the log's, once more: it is not done.
+// Nothing that mpx starts ends so: what it ends itself has a signal.
+func (l *Joblog) takeBack(line []byte) error {
+	f := bytes.SplitN(line, []byte{'\t'}, joblogFields)
+	f[6], f[7] = []byte("-1"), []byte("0")
+	return l.write(bytes.Join(f, []byte{'\t'}))
+}
+
+func (l *Joblog) write(line []byte) error {
+	if l.fail != nil {
+		return l.fail
+	}
+	if l.step != nil {
+		l.step()
+	}
+	if _, err := l.f.Write(line); err != nil {
+		l.fail = &WriteError{"joblog", err}
+	}
 	return l.fail
 }
 

@@ -43,10 +43,11 @@ func (l *Joblog) read(successes bool, ok []int) (end int64, err error) {
 	}
 }
 
-// count takes in one line.
+// count takes in one line. One that takes a success back takes one of its command: of
+// several tasks with one command nobody needs to know which it was.
 func (l *Joblog) count(line []byte, ok []int) {
-	f := bytes.SplitN(line, []byte{'\t'}, 9)
-	if len(f) < 9 {
+	f := bytes.SplitN(line, []byte{'\t'}, joblogFields)
+	if len(f) < joblogFields {
 		l.Odd++
 		return
 	}
@@ -56,8 +57,11 @@ func (l *Joblog) count(line []byte, ok []int) {
 		l.Odd++
 		return
 	}
-	if signal == 0 && slices.Contains(ok, exit) {
-		l.done[joblogKey(f[8])]++
+	switch key := joblogKey(f[8]); {
+	case signal == 0 && exit == -1 && l.done[key] > 0: // see takeBack
+		l.done[key]--
+	case signal == 0 && slices.Contains(ok, exit):
+		l.done[key]++
 	}
 }
 

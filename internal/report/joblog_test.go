@@ -78,16 +78,16 @@ func TestJoblogFormat(t *testing.T) {
 	} {
 		r := logged(uint64(i+1), c.name)
 		r.Status, r.Exit, r.Signal = c.status, c.exit, c.signal
-		l.add(&r, 4)
+		l.add(&r, 4, nil)
 		want := fmt.Sprintf("%d\t:\t1700000000.123\t     1.500\t0\t4\t%s\n", i+1, c.want)
-		if got := string(l.pending[i]); got != want {
+		if got := string(l.pending[i].text); got != want {
 			t.Errorf("%v: %q, want %q", c.status, got, want)
 		}
 	}
 	for _, r := range []task.Result{
 		{Status: task.Cancelled}, {Status: task.Skipped, Task: task.Task{Before: true}},
 	} {
-		if l.add(&r, 0); len(l.pending) > 6 {
+		if l.add(&r, 0, nil); len(l.pending) > 6 {
 			t.Errorf("logged: %+v", r)
 		}
 	}

@@ -30,8 +30,7 @@ type JUnit struct {
 	// The number of cases stands before the first of them, and the file may be
 	// a pipe: they wait in a store of their own until there are no more.
 	store *task.Store
-	body  task.Output
-	buf   []byte // not in body yet
+	cases spool
 	fail  error
 }
 
@@ -44,9 +43,10 @@ func OpenJUnit(path, tmpdir string, o JUnitOptions) (*JUnit, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open JUnit file: %w", err)
 	}
+	store := task.NewStore(tmpdir)
 	return &JUnit{
 		o: o, class: strings.ReplaceAll(o.Name, " ", "."),
-		file: f, start: time.Now(), store: task.NewStore(tmpdir),
+		file: f, start: time.Now(), store: store, cases: spool{store: store},
 	}, nil
 }
 
@@ -58,21 +58,13 @@ func (j *JUnit) Record(res *task.Result) error {
 		return j.fail
 	}
 	j.count.add(res.Status)
-	if j.buf, j.fail = j.appendCase(j.buf, res); j.fail == nil && len(j.buf) >= bufferSize {
-		j.fail = j.spill()
+	if j.cases.buf, j.fail = j.appendCase(j.cases.buf, res); j.fail == nil {
+		j.fail = j.cases.grow()
 	}
 	if j.fail != nil {
 		j.fail = fmt.Errorf("record task %d for JUnit: %w", res.Seq, j.fail)
 	}
 	return j.fail
-}
-
-func (j *JUnit) spill() error {
-	err := j.body.Append(j.store, j.buf)
-	if j.buf = j.buf[:0]; cap(j.buf) > maxScratch {
-		j.buf = nil
-	}
-	return err
 }
 
 func (c *junitCounts) add(s task.Status) {
@@ -87,13 +79,20 @@ func (c *junitCounts) add(s task.Status) {
 	}
 }
 
-// Close writes the file. It stays empty after an error of Record: a part of
-// the cases would look like all of them. Errors of writing name the file.
-func (j *JUnit) Close(*Summary) error {
+// Close writes the file. Of a run that mpx could not go on with it has one case more,
+// an error: what was done of it may have gone well. The file stays empty after an
+// error: a part of the cases would look like all of them. Errors of writing name the
+// file.
+func (j *JUnit) Close(sum *Summary) error {
 	defer j.store.Close()
+	if sum.Broken != "" {
+		j.count.tests++
+		j.count.errors++
+		j.cases.buf = j.appendBroken(j.cases.buf, sum.Broken)
+	}
 	err := j.fail
 	if err == nil {
-		err = j.write()
+		err = writeWhole(j.file, j.write)
 	}
 	if err = cmp.Or(err, j.file.Close()); err != nil {
 		return fmt.Errorf("write JUnit file: %w", err)
@@ -101,14 +100,24 @@ func (j *JUnit) Close(*Summary) error {
 	return nil
 }
 
+// writeWhole has write write to f, which stays empty if it cannot: a part would look
+// like the whole.
+func writeWhole(f *os.File, write func() error) error {
+	err := write()
+	if err != nil {
+		_ = f.Truncate(0) // a pipe cannot, and its reader has what it has
+	}
+	return err
+}
+
 func (j *JUnit) write() error {
 	if _, err := j.file.Write(j.appendHeader(nil)); err != nil {
 		return err
 	}
-	if _, err := j.body.WriteTo(j.file); err != nil {
+	if _, err := j.cases.body.WriteTo(j.file); err != nil {
 		return err
 	}
-	_, err := j.file.Write(append(j.buf, "</testsuite>\n</testsuites>\n"...))
+	_, err := j.file.Write(append(j.cases.buf, "</testsuite>\n</testsuites>\n"...))
 	return err
 }
 

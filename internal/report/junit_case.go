@@ -34,6 +34,15 @@ func (j *JUnit) appendCase(b []byte, res *task.Result) (_ []byte, err error) {
 	return append(b, "</testcase>\n"...), err
 }
 
+// appendBroken appends the case of a run that mpx could not go on with.
+func (j *JUnit) appendBroken(b []byte, why string) []byte {
+	b = append(append(b, `<testcase classname="`...), appendXML(nil, j.class, true)...)
+	b = append(append(b, `" name="`...), appendXML(nil, j.o.Name, true)...)
+	b = append(b, `" time="0"><error message="mpx itself failed" type="broken">`...)
+	b = appendXML(b, stripANSI([]byte(why)), false)
+	return append(b, "</error></testcase>\n"...)
+}
+
 // caseName is res's command without colours and control characters, or its
 // number.
 func (j *JUnit) caseName(res *task.Result) string {

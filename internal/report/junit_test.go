@@ -225,8 +225,8 @@ func TestJUnitMany(t *testing.T) {
 	for range n {
 		mustRecord(t, j, res)
 	}
-	if mem, all := j.body.Mem(); all || len(mem) > bufferSize || cap(j.buf) > 2*bufferSize {
-		t.Errorf("%d and %d bytes in memory", len(mem), cap(j.buf))
+	if mem, all := j.cases.body.Mem(); all || len(mem) > bufferSize || cap(j.cases.buf) > 2*bufferSize {
+		t.Errorf("%d and %d bytes in memory", len(mem), cap(j.cases.buf))
 	}
 	if s := mustRead(t, path, j); s.Tests != n || len(s.Suite.Cases) != n {
 		t.Errorf("%d of %d cases", len(s.Suite.Cases), s.Tests)

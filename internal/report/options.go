@@ -48,6 +48,10 @@ type Options struct {
 	// the runner; nil: this is no job of GitHub Actions.
 	GitHub *GitHub
 
+	// Replies says that successes are replies of filters, which are trusted when
+	// Vouch says so, and may be taken back until then: see Doubt.
+	Replies bool
+
 	Results *Results    // nil: none; the Report closes it
 	Joblog  *Joblog     // nil: none; the Report closes it
 	Records []Recorder  // told of every attempt; the Report closes them

@@ -97,9 +97,12 @@ func (p *Page) command(res *task.Result, most int) string {
 	return shorten(visible(p.o.Command(&res.Task, res.Slot)), most)
 }
 
-// Close implements Recorder: it writes the page.
+// Close implements Recorder: it writes the page, whole or not at all.
 func (p *Page) Close(sum *Summary) error {
-	_, err := p.f.Write(p.html(sum))
+	err := writeWhole(p.f, func() error {
+		_, err := p.f.Write(p.html(sum))
+		return err
+	})
 	if err := cmp.Or(err, p.f.Close()); err != nil {
 		return fmt.Errorf("write report page: %w", err)
 	}

@@ -52,6 +52,11 @@ func (p *Page) head(m *markup, sum *Summary) {
 		m.put(` <span class="dim">The first task started on %s.</span>`, t.base.Add(t.from).Format("2 January 2006 at 15:04:05 MST"))
 	}
 	m.put("</p>\n")
+	if sum.Broken != "" {
+		m.put("<p>mpx could not go on with it: ")
+		m.text(shorten(visible(sum.Broken), maxTitle))
+		m.put("</p>\n")
+	}
 }
 
 // verdict says in a sentence or two what came of the run.

@@ -26,6 +26,9 @@ type Report struct {
 	ring     *task.Ring[*task.Result] // results that wait for their turn
 	lanes    map[uint64]*lane         // LineBuffered: by task number
 	said     map[int][]byte           // by worker: the beginning of its line
+	copies   map[int]*copyReplies     // Options.Replies: by worker
+	doubted  int                      // the last worker that Doubt was called for
+	unsaved  map[uint64]bool          // tasks not delivered yet whose results could not be saved
 	notices  notices
 	sum      Summary
 	progress *progress
@@ -47,6 +50,8 @@ func New(o Options) *Report {
 		ring:    task.NewRing[*task.Result](1),
 		lanes:   map[uint64]*lane{},
 		said:    map[int][]byte{},
+		copies:  map[int]*copyReplies{},
+		unsaved: map[uint64]bool{},
 		sum:     Summary{name: o.ErrName},
 	}
 	r.progress = &progress{w: o.Stderr, start: time.Now()}
@@ -79,6 +84,7 @@ func (r *Report) Add(batch []task.Result) (delivered int, err error) {
 			err = cmp.Or(err, r.retried(&batch[i]))
 			continue
 		}
+		r.arrived(&batch[i])
 		r.progress.note(&batch[i])
 		n, e := r.add(&batch[i])
 		delivered += n
@@ -146,6 +152,14 @@ func (r *Report) retried(res *task.Result) (err error) {
 	err = cmp.Or(err, r.bringTail(res, r.liveTail(res)), r.record(res))
 	res.Release()
 	return err
+}
+
+// Broken says why mpx cannot go on with the run, before Close: the records tell it, as
+// what they have of the run may have gone well.
+func (r *Report) Broken(why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sum.Broken = why.Error()
 }
 
 // Close prints what is still held back, though tasks before it never ended,

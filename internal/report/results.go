@@ -19,8 +19,9 @@ var ErrNotEmpty = errors.New("directory is not empty")
 
 // Results is a directory that keeps what came of each task, in a directory of
 // its own with the files stdout, stderr, record and status.json. The last is
-// there once the others are complete. Attempts that were followed by another
-// are kept in attempt-N below it.
+// there once the others are complete, attempts too: a directory without it is of
+// a task whose end was not saved. Attempts that were followed by another are kept
+// in attempt-N below it.
 type Results struct {
 	dir  string
 	root *os.Root // nothing is written outside, whatever tasks link there
@@ -28,6 +29,11 @@ type Results struct {
 	// that runs again replaces.
 	resume bool
 	path   func(t *task.Task, slot int) []byte
+	begun  map[string]uint64 // places where attempts stand of a task that goes on
+	saved  seqSet            // with resume: tasks of this run that are complete
+	// step, if set, is called before each change below dir: a test ends there, as
+	// by a kill.
+	step func()
 }
 
 // OpenResults makes dir, which must not hold anything yet unless resume says
@@ -45,7 +51,7 @@ func OpenResults(dir string, resume bool, path func(t *task.Task, slot int) []by
 		root.Close()
 		return nil, fmt.Errorf("open results directory %s: %w", dir, err)
 	}
-	return &Results{dir: dir, root: root, resume: resume, path: path}, nil
+	return &Results{dir: dir, root: root, resume: resume, path: path, begun: map[string]uint64{}, saved: seqSet{}}, nil
 }
 
 func checkEmpty(root *os.Root) error {
@@ -68,7 +74,9 @@ func checkEmpty(root *os.Root) error {
 func (rs *Results) Close() error { return rs.root.Close() }
 
 // attemptDir returns the directory of an attempt that was not the last.
-func attemptDir(attempt uint32) string { return "attempt-" + strconv.Itoa(int(attempt)) }
+func attemptDir(attempt uint32) string { return attemptName + strconv.Itoa(int(attempt)) }
+
+const attemptName = "attempt-"
 
 // place returns res's directory below the root.
 func (rs *Results) place(res *task.Result) (string, error) {
@@ -88,3 +96,9 @@ func (rs *Results) place(res *task.Result) (string, error) {
 	}
 	return filepath.Clean(p), nil
 }
+
+// A seqSet is a set of task numbers, a bit each: they are many, and lie together.
+type seqSet map[uint64]uint64
+
+func (s seqSet) add(n uint64)      { s[n/64] |= 1 << (n % 64) }
+func (s seqSet) has(n uint64) bool { return s[n/64]&(1<<(n%64)) != 0 }

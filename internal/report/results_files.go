@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"mpx/internal/task"
 )
@@ -29,58 +31,132 @@ func (r *Report) save(res *task.Result, sub string) error {
 		k.stdout = []*task.Output{&l.out.all, &res.Stdout}
 		k.stderr = []*task.Output{&l.err.all, &res.Stderr}
 	}
-	if err := r.o.Results.write(res, sub, k); err != nil {
+	place, err := r.o.Results.write(res, sub, k)
+	if c := r.repliesOf(res); err == nil && c != nil {
+		err = c.places.add([]byte(place), []byte{0})
+	}
+	if err != nil {
+		r.unsaved[res.Seq] = true
 		return fmt.Errorf("save results of task %d: %w", res.Seq, err)
 	}
 	return nil
 }
 
-func (rs *Results) write(res *task.Result, sub string, k kept) error {
-	place, err := rs.place(res)
-	if err != nil {
-		return err
+// write makes the files of k in sub of res's place. An attempt that another one
+// follows is kept there, "" is where the task's outcome stands.
+func (rs *Results) write(res *task.Result, sub string, k kept) (place string, err error) {
+	if place, err = rs.place(res); err != nil {
+		return "", err
 	}
-	place = filepath.Join(place, sub)
-	if err := rs.root.MkdirAll(place, 0o777); err != nil {
-		return err
-	}
-	dir, err := rs.root.OpenRoot(place)
+	dir, err := rs.enter(rs.root, place)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer dir.Close()
-	if rs.resume {
-		if err := rs.makeRoom(dir, place, &res.Task, max(res.Attempt, 1)); err != nil {
-			return err
+	if err := rs.claim(dir, place, &res.Task); err != nil {
+		return "", fmt.Errorf("%s %w", filepath.Join(rs.dir, place), err)
+	}
+	if sub != "" {
+		if dir, err = rs.enter(dir, sub); err != nil {
+			return "", err
+		}
+		defer dir.Close()
+	}
+	err = k.fill(rs, dir, &res.Task)
+	if errors.Is(err, fs.ErrExist) {
+		return "", fmt.Errorf("%s %w", filepath.Join(rs.dir, place, sub), takenBy(dir))
+	}
+	if err == nil && sub == "" {
+		delete(rs.begun, place)
+		if rs.resume {
+			rs.saved.add(res.Seq)
 		}
 	}
-	err = k.fill(dir, &res.Task)
-	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s %w", filepath.Join(rs.dir, place), takenBy(dir))
+	return place, err
+}
+
+// takeBack has the task of place, which NUL ends, be unfinished.
+func (rs *Results) takeBack(place []byte) error {
+	rs.changes()
+	err := rs.root.Remove(filepath.Join(string(bytes.TrimSuffix(place, []byte{0})), "status.json"))
+	if errors.Is(err, fs.ErrNotExist) { // somebody has removed it
+		return nil
 	}
 	return err
 }
 
-// makeRoom removes from dir what an earlier run has kept of the same task, or
-// could not finish. Another task's files stay: where directories are numbers,
-// the input may have moved.
-func (rs *Results) makeRoom(dir *os.Root, place string, t *task.Task, attempt uint32) error {
-	b, err := dir.ReadFile("record")
-	if err == nil && !bytes.Equal(b, recordOf(t)) {
-		return fmt.Errorf("%s holds another record's (name the directories by the record: --results '%s/{}')", filepath.Join(rs.dir, place), rs.dir)
+// enter makes the directory name below root, unless it is there, and opens it.
+func (rs *Results) enter(root *os.Root, name string) (*os.Root, error) {
+	rs.changes()
+	if err := root.MkdirAll(name, 0o777); err != nil {
+		return nil, err
+	}
+	return root.OpenRoot(name)
+}
+
+// claim makes place, which is dir, that of t until t's outcome is there. What an
+// earlier run has left of the same task, or has not finished, is removed. The error
+// says why it is another's.
+func (rs *Results) claim(dir *os.Root, place string, t *task.Task) error {
+	switch seq, taken := rs.begun[place]; {
+	case taken && seq == t.Seq:
+		return nil
+	case taken:
+		return fmt.Errorf("is taken by task %d", seq)
+	}
+	if rs.resume {
+		if err := rs.makeRoom(dir, t); err != nil {
+			return err
+		}
+	}
+	rs.begun[place] = t.Seq
+	return nil
+}
+
+// makeRoom removes from dir what an earlier run has kept of t, or could not finish:
+// without status.json nothing says whose it was to be. What is complete and another
+// task's stays: where directories are numbers, the input may have moved.
+func (rs *Results) makeRoom(dir *os.Root, t *task.Task) error {
+	if _, err := dir.Stat("status.json"); err == nil {
+		if seq, known := writtenBy(dir); known && rs.saved.has(seq) {
+			return fmt.Errorf("is taken by task %d", seq)
+		}
+		if b, err := dir.ReadFile("record"); err == nil && !bytes.Equal(b, recordOf(t)) {
+			return fmt.Errorf("holds another record's (name the directories by the record: --results '%s/{}')", rs.dir)
+		}
 	}
 	for _, name := range []string{"status.json", unfinished, "record", "stderr", "stdout"} {
+		rs.changes()
 		if err := dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	for n := attempt; ; n++ { // of an earlier run, which needed more of them
-		if _, err := dir.Stat(attemptDir(n)); err != nil {
-			return nil
+	return rs.removeAttempts(dir)
+}
+
+// removeAttempts removes the attempts of an earlier run, of which a kill may have
+// left any.
+func (rs *Results) removeAttempts(dir *os.Root) error {
+	d, err := dir.Open(".")
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	names, err := d.Readdirnames(-1)
+	for _, name := range names {
+		if n, ok := strings.CutPrefix(name, attemptName); ok && err == nil {
+			if _, odd := strconv.ParseUint(n, 10, 32); odd == nil {
+				rs.changes()
+				err = dir.RemoveAll(name)
+			}
 		}
-		if err := dir.RemoveAll(attemptDir(n)); err != nil {
-			return err
-		}
+	}
+	return err
+}
+
+func (rs *Results) changes() {
+	if rs.step != nil {
+		rs.step()
 	}
 }
 
@@ -88,7 +164,7 @@ func (rs *Results) makeRoom(dir *os.Root, place string, t *task.Task, attempt ui
 const unfinished = "status.json.tmp"
 
 // fill makes the files in dir, status.json last and all at once.
-func (k *kept) fill(dir *os.Root, t *task.Task) error {
+func (k *kept) fill(rs *Results, dir *os.Root, t *task.Task) error {
 	files := []struct {
 		name string
 		fill func(*os.File) error
@@ -99,21 +175,29 @@ func (k *kept) fill(dir *os.Root, t *task.Task) error {
 		{unfinished, func(f *os.File) error { _, err := f.Write(k.status); return err }},
 	}
 	for _, f := range files {
-		if err := create(dir, f.name, f.fill); err != nil {
+		rs.changes()
+		if err := create(dir, f.name, func(to *os.File) error { rs.changes(); return f.fill(to) }); err != nil {
 			return err
 		}
 	}
+	rs.changes()
 	return dir.Rename(unfinished, "status.json")
 }
 
 // takenBy says which task has written dir. That is read from dir: a table of
 // all paths would grow with the run.
 func takenBy(dir *os.Root) error {
-	var status struct{ Seq uint64 }
-	if b, err := dir.ReadFile("status.json"); err != nil || json.Unmarshal(b, &status) != nil {
-		return errors.New("is taken by another task")
+	if seq, known := writtenBy(dir); known {
+		return fmt.Errorf("is taken by task %d", seq)
 	}
-	return fmt.Errorf("is taken by task %d", status.Seq)
+	return errors.New("is taken by another task")
+}
+
+func writtenBy(dir *os.Root) (seq uint64, known bool) {
+	var status struct{ Seq uint64 }
+	b, err := dir.ReadFile("status.json")
+	known = err == nil && json.Unmarshal(b, &status) == nil
+	return status.Seq, known
 }
 
 // create makes the file name and has it filled. It must not exist.

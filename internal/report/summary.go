@@ -17,8 +17,10 @@ type Summary struct {
 	By        [task.Cancelled + 1]int // by task.Status
 	Before    int                     // of those skipped: done by an earlier run
 	Retried   int                     // tasks that had more than one attempt
+	Doubted   int                     // of those lost: tasks that had gone well until Doubt
 	First     *Failure                // the first failure in the order of the output
 	Elapsed   time.Duration
+	Broken    string // why mpx could not go on with the run; "": it could
 
 	long  bool // the run deserves a line however it went
 	name  string
@@ -52,9 +54,16 @@ func (r *Report) count(res *task.Result) {
 	k := kindOf(res)
 	if s.First == nil {
 		s.First = &Failure{Seq: res.Seq, How: k.String(), Command: r.display(res)}
+	}
+	s.failed(k, res.N())
+}
+
+// failed counts n failures of kind k.
+func (s *Summary) failed(k kind, n int) {
+	if s.kinds == nil {
 		s.kinds = map[kind]int{}
 	}
-	s.kinds[k]++
+	s.kinds[k] += n
 }
 
 // String returns the lines of s, each ended by a newline.

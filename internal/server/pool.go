@@ -260,12 +260,21 @@ func (s *supervisor) refusal(err error) *PoolError {
 	switch {
 	case s.why != nil:
 		s.told = true
-		return &PoolError{KindFailed, s.why.Error(), ""}
+		return &PoolError{kindOf(s.why), s.why.Error(), ""}
 	case errors.Is(err, pool.ErrClosed):
 		return &PoolError{KindClosed, strings.TrimSuffix(NotRunning+": "+s.halted, ": "), ""}
 	}
 	s.told = true
-	return &PoolError{KindFailed, err.Error(), ""}
+	return &PoolError{kindOf(err), err.Error(), ""}
+}
+
+// kindOf tells of a pool that gives up whether what it has answered can be trusted.
+func kindOf(err error) string {
+	var useless *pool.UselessError
+	if errors.As(err, &useless) && useless.Doubted {
+		return KindDoubted
+	}
+	return KindFailed
 }
 
 // status returns what the pool is doing.

@@ -93,6 +93,7 @@ const (
 	KindRunning  = "running"
 	KindTimeout  = "timeout"
 	KindFailed   = "failed"
+	KindDoubted  = "doubted"
 )
 
 // A PoolError is why a supervisor does not do what it is asked to.

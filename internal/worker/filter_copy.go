@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 	"syscall"
 	"time"
@@ -77,17 +78,16 @@ func (r *filterRunner) launch() {
 		if len(r.s.queue) > 0 {
 			r.s.noStart(&r.s.next().Task, err)
 		} else {
-			r.quit(false, "there is no room for its filter: "+err.Error())
+			r.quit(ipc.Quit{Text: "there is no room for its filter: " + err.Error()})
 		}
 		return
 	}
 	why := cannotRun(r.argv[0], err)
-	r.quit(true, why.note)
+	r.quit(ipc.Quit{Useless: true, Text: why.note})
 }
 
-// quit says why the filter is of no more use; useless: nor would be another copy.
-func (r *filterRunner) quit(useless bool, text string) {
-	q := ipc.Quit{Useless: useless, Text: text}
+// quit says why the filter is of no more use.
+func (r *filterRunner) quit(q ipc.Quit) {
 	r.s.commit(q.Append)
 	r.s.leaving = true
 }
@@ -134,17 +134,18 @@ func (r *filterRunner) conclude() {
 			Seq: f.seq, Attempt: f.attempt, End: ipc.TimedOut, Signal: int32(max(c.ws.Signal(), unix.SIGTERM)),
 			Timed: true, Start: r.since.UnixNano(), Elapsed: int64(time.Since(r.since)),
 		})
-		r.quit(false, fmt.Sprintf("its filter was ended: task %d was over its time limit", f.seq))
+		r.quit(ipc.Quit{Text: fmt.Sprintf("its filter was ended: task %d was over its time limit", f.seq)})
 	case r.end != ipc.Ended:
 	case c.odd != nil:
-		r.quit(true, fmt.Sprintf("the filter said %q, which is no reply: %v", c.surplus, c.odd))
+		// An id goes with each reply: what else it says puts none of them in doubt.
+		r.quit(ipc.Quit{Useless: true, Doubted: errors.Is(c.odd, errUnasked), Text: fmt.Sprintf("the filter said %q, which is no reply: %v", c.surplus, c.odd)})
 	case c.surplus != "":
-		r.quit(true, fmt.Sprintf("the filter answers too much: after %d records and as many replies it said %q; it must give one reply for each record", c.replies, c.surplus))
+		r.quit(ipc.Quit{Useless: true, Doubted: true, Text: fmt.Sprintf("the filter answers too much: after %d records and as many replies it said %q; it must give one reply for each record", c.replies, c.surplus)})
 	case r.n == 0 && c.closed: // as planned
 	case left && r.n > 0 && c.closed:
-		r.quit(true, fmt.Sprintf("the filter answers too little: it was given %d records, answered %d, and left; it must give one reply for each record", c.replies+uint64(r.n), c.replies))
+		r.quit(ipc.Quit{Useless: true, Doubted: !r.conf.JSON, Text: fmt.Sprintf("the filter answers too little: it was given %d records, answered %d, and left; it must give one reply for each record", c.replies+uint64(r.n), c.replies)})
 	case left && c.replies > 0:
-		r.quit(false, fmt.Sprintf("its filter left by itself after %d records", c.replies))
+		r.quit(ipc.Quit{Text: fmt.Sprintf("its filter left by itself after %d records", c.replies)})
 	case r.forced:
 		r.fault = fmt.Errorf("its filter closed %s and went on", r.broken)
 	case r.fault == nil:

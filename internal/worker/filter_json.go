@@ -97,10 +97,14 @@ func (r *filterRunner) parse(line []byte) (p reply, i int, err error) {
 		return p, 0, errors.New("there is no id")
 	}
 	if i = slices.IndexFunc(r.flight, func(f sent) bool { return f.seq == *p.ID }); i < 0 {
-		return p, 0, fmt.Errorf("no record %d waits for a reply", *p.ID)
+		return p, 0, fmt.Errorf("no record %d %w", *p.ID, errUnasked)
 	}
 	return p, i, nil
 }
+
+// errUnasked is of a reply whose id is of no record in flight: it was answered twice, or
+// ids are mixed up.
+var errUnasked = errors.New("waits for a reply")
 
 // text returns the output as a record.
 func (p *reply) text(delim byte) []byte {
