@@ -121,7 +121,7 @@ func writtenEvents(t *testing.T, f func(*Events)) (lines []map[string]any) {
 			Command: func(t *task.Task, _ int) []string { return []string{word, string(t.Values.At(0))} },
 		})
 		f(e)
-		if err := e.Close(&Summary{}); err != nil {
+		if err := e.Close(&Summary{Doubted: 1, Broken: "broken"}); err != nil {
 			t.Fatal(err)
 		}
 		b, err := os.ReadFile(path)
