@@ -200,7 +200,7 @@ func TestEventsStatuses(t *testing.T) {
 			t.Errorf("no %q in %v", st, last)
 		}
 	}
-	if n := len(last) - len([]string{"event", "time", "seconds", "tasks"}); n != len(want) {
+	if n := len(last) - len([]string{"event", "time", "seconds", "tasks", "doubted", "error"}); n != len(want) {
 		t.Errorf("%d statuses, want %d", n, len(want))
 	}
 }

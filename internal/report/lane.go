@@ -8,11 +8,6 @@ import (
 	"mpx/internal/task"
 )
 
-// maxPart is how much of one unfinished line is kept, in bytes. A longer one
-// is printed in pieces, between which lines of other tasks may stand: a task
-// that never ends its line must not take all memory, nor look silent forever.
-const maxPart = 1 << 20
-
 // A lane is what a task whose output comes in pieces has not printed yet.
 type lane struct {
 	seq     uint64
@@ -24,7 +19,7 @@ type lane struct {
 }
 
 type laneStream struct {
-	part []byte      // the beginning of a line whose end has not come
+	part task.Output // the beginning of a line whose end has not come
 	held task.Output // waits for the task's turn
 	all  task.Output // everything, for the results directory
 	size int64       // of everything, in bytes
@@ -54,17 +49,12 @@ func (r *Report) lane(t *task.Task, slot int) *lane {
 	return l
 }
 
-// dropLane forgets what l has not printed. The lines that it has begun on the
-// screen are not the next attempt's to go on with.
+// dropLane forgets what l has not printed.
 func (r *Report) dropLane(l *lane) {
 	for _, s := range []*laneStream{&l.out, &l.err} {
+		s.part.Release()
 		s.held.Release()
 		s.all.Release()
-	}
-	for _, s := range []*stream{&r.out, &r.err} {
-		if s.owner == l.seq {
-			s.begin(0)
-		}
 	}
 	delete(r.lanes, l.seq)
 }

@@ -34,41 +34,43 @@ func (r *Report) Live(t *task.Task, slot int, stderr bool, p []byte) error {
 		}
 		return nil
 	}
-	r.printLines(l, stderr, p)
+	err := r.printLines(l, stderr, p)
 	r.out.flush()
 	r.err.flush()
 	r.redraw()
-	return r.out.fail
+	return cmp.Or(r.out.fail, err)
 }
 
-// printLines prints the lines that p ends and keeps what comes after them.
-func (r *Report) printLines(l *lane, stderr bool, p []byte) {
+// printLines prints the lines that p ends and keeps what comes after them, however long
+// it grows: a line has one piece. Errors are those of keeping it.
+func (r *Report) printLines(l *lane, stderr bool, p []byte) (err error) {
 	s := l.stream(stderr)
-	end := bytes.LastIndexByte(p, '\n') + 1
-	if end == 0 && len(s.part)+len(p) > maxPart {
-		end = len(p)
+	if end := bytes.LastIndexByte(p, '\n') + 1; end > 0 {
+		line := task.Bytes(p[:end])
+		err = cmp.Or(r.emit(l, stderr, &s.part), r.emit(l, stderr, &line))
+		p = p[end:]
 	}
-	if end > 0 {
-		r.emit(l, stderr, s.part)
-		r.emit(l, stderr, p[:end])
-		s.part = s.part[:0]
+	if len(p) == 0 || err != nil {
+		return err
 	}
-	s.part = append(s.part, p[end:]...)
+	if err := s.part.Append(r.o.Store, p); err != nil {
+		return fmt.Errorf("keep a line of task %d: %w", l.seq, err)
+	}
+	return nil
 }
 
-// emit prints p as it is, but for tags.
-func (r *Report) emit(l *lane, stderr bool, p []byte) {
-	if len(p) == 0 {
-		return
+// emit prints o as it is, but for tags, and releases it. The error is one of reading it.
+func (r *Report) emit(l *lane, stderr bool, o *task.Output) error {
+	if o.Size() == 0 {
+		return nil
 	}
 	to := &r.out
 	if stderr {
 		r.out.flush()
 		to = &r.err
 	}
-	to.begin(l.seq)
-	t := tagger{to, r.o.Tag != nil, l.tag}
-	_, _ = t.Write(p)
+	defer o.Release()
+	return r.print(to, l.seq, l.tag, o)
 }
 
 // promote prints what the oldest unfinished task was held back with; from now
@@ -107,7 +109,9 @@ type lineWriter struct {
 }
 
 func (w lineWriter) Write(p []byte) (int, error) {
-	w.r.printLines(w.l, w.stderr, p)
+	if err := w.r.printLines(w.l, w.stderr, p); err != nil {
+		return 0, err
+	}
 	return len(p), nil
 }
 
@@ -128,9 +132,7 @@ func (r *Report) finish(seq uint64) error {
 	if l == nil {
 		return nil
 	}
-	err := r.printHeld(l)
-	r.emit(l, false, l.out.part)
-	r.emit(l, true, l.err.part)
+	err := cmp.Or(r.printHeld(l), r.emit(l, false, &l.out.part), r.emit(l, true, &l.err.part))
 	r.err.flush()
 	l.out.all.Release()
 	l.err.all.Release()

@@ -52,5 +52,5 @@ func TestLiveTail(t *testing.T) {
 	if strings.Join(rec.seen, "|") != strings.Join(want, "|") {
 		t.Errorf("seen %.100q", rec.seen)
 	}
-	s.want(t, "out\n", "first\n"+whole+"last\nown")
+	s.want(t, "out\n", "first\n"+whole+"lastown")
 }

@@ -45,7 +45,7 @@ func TestLiveCompletion(t *testing.T) {
 		{1, "d", "a\nx\nbc\n"},
 		{1, "", "a\nx\nbc\nd"},
 		{2, "y", "a\nx\nbc\nd"},
-		{2, "z\n", "a\nx\nbc\nd\nyz\n"},
+		{2, "z\n", "a\nx\nbc\ndyz\n"},
 	})
 }
 
@@ -56,9 +56,9 @@ func TestLiveInput(t *testing.T) {
 		{3, "p\n", "a\n"},
 		{3, "", "a\n"},
 		{1, "b", "a\n"},
-		{1, "", "a\nb\nx\n"}, // 2 goes live
-		{2, "z\n", "a\nb\nx\nyz\n"},
-		{2, "", "a\nb\nx\nyz\np\n"},
+		{1, "", "a\nbx\n"}, // 2 goes live
+		{2, "z\n", "a\nbx\nyz\n"},
+		{2, "", "a\nbx\nyz\np\n"},
 	})
 }
 
@@ -71,17 +71,34 @@ func TestLiveTag(t *testing.T) {
 	})
 }
 
-// A line without end is printed in pieces. A piece that follows another task's
-// line is a line of its own, and tagged.
-func TestLiveEndlessLine(t *testing.T) {
-	long := strings.Repeat("y", maxPart)
-	first := "1\t" + long + "y"
+// A line is whole however long it grows; while it waits, others pass.
+func TestLiveLongLine(t *testing.T) {
+	long := strings.Repeat("y", 5<<20)
+	want := "1\ta\n2\tx\n1\t" + long + long + "z\n"
 	runLive(t, func(o *Options) { o.Order, o.Tag = Completion, recordTag }, []liveStep{
-		{1, long, ""},
-		{1, "y", first},
-		{2, "x\n", first + "\n2\tx\n"},
-		{1, "z\n", first + "\n2\tx\n1\tz\n"},
+		{1, "a\n" + long, "1\ta\n"},
+		{1, long, "1\ta\n"},
+		{2, "x\n", "1\ta\n2\tx\n"},
+		{1, "z\nlast", want},
+		{1, "", want + "1\tlast"},
+		{2, "y\n", want + "1\tlast\n2\ty\n"}, // where lines have tags, each begins with one
 	})
+	runLive(t, func(*Options) {}, []liveStep{
+		{2, long, ""},
+		{1, "a", ""},
+		{1, "", "a"}, // 2 goes live
+		{2, long + "\nb", "a" + long + long + "\n"},
+		{2, "", "a" + long + long + "\nb"},
+	})
+}
+
+// A line that does not fit anywhere is mpx's failure.
+func TestLiveLongLineStoreFails(t *testing.T) {
+	r := New(Options{Stdout: io.Discard, Stderr: io.Discard, Mode: LineBuffered, Store: task.NewStore("/nonexistent")})
+	res := result(1, "", "")
+	if err := r.Live(&res.Task, 1, false, make([]byte, 10<<20)); err == nil || !strings.HasPrefix(err.Error(), "keep a line of task 1: ") {
+		t.Errorf("Live says %v", err)
+	}
 }
 
 func TestLiveStderrAndClose(t *testing.T) {
@@ -99,7 +116,7 @@ func TestLiveStderrAndClose(t *testing.T) {
 	}
 	s.want(t, "", "err\n")
 	mustClose(t, r) // 1 and 3 never ended
-	s.want(t, "out\nout\nout", "err\nerr\nerr\n")
+	s.want(t, "outoutout", "err\nerr\nerr\n")
 }
 
 // A retry takes back what has not been seen of the attempt before.
@@ -160,21 +177,6 @@ func TestLiveConcurrent(t *testing.T) {
 	wg.Wait()
 	mustClose(t, r)
 	s.want(t, want.String(), "")
-}
-
-// A line that was begun on the screen is not the next attempt's to go on with.
-func TestLiveRetryMidLine(t *testing.T) {
-	var s screen
-	o := s.options()
-	o.Mode = LineBuffered
-	r := New(o)
-	res := result(1, "", "")
-	long := strings.Repeat("y", maxPart+1)
-	r.Live(&res.Task, 1, false, []byte(long))
-	retried(t, r, res)
-	res.Attempt++
-	r.Live(&res.Task, 1, false, []byte("x\n"))
-	s.want(t, long+"\nx\n", "")
 }
 
 // Neither attempts that were taken back nor what the results directory has

@@ -41,7 +41,7 @@ func New(o Options) *Report {
 	if o.Store == nil {
 		o.Store = task.NewStore("")
 	}
-	apart := o.Tag != nil || o.Mode == LineBuffered
+	apart := o.Tag != nil
 	r := &Report{
 		o:       o,
 		ordered: o.Order == Input && o.Mode != Ungrouped && o.Mode != Quiet,

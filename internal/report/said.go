@@ -7,6 +7,10 @@ import (
 	"strconv"
 )
 
+// maxPart is how much of one line without its end is kept, in bytes: a filter that never
+// ends it must not take all memory.
+const maxPart = 1 << 20
+
 // Said prints what the resident command of a worker writes to its stderr: whole
 // lines, behind the worker's name, as they belong to no task.
 func (r *Report) Said(worker int, text []byte) {
