@@ -144,7 +144,7 @@ func (a *app) hold(c *contest, o *benchOptions) error {
 	if err := o.export.write(a, s); err != nil {
 		return stdoutError(err)
 	}
-	s.warn(a.stderr)
+	s.warn(a.says)
 	if s.failed() {
 		return &outcome{status: exitFailed}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -12,14 +13,15 @@ import (
 // A benchScreen is stderr: on a terminal a line there says how far a contest is.
 type benchScreen struct {
 	f     *os.File
-	lines bool // it shows them
+	says  io.Writer // the same, for messages
+	lines bool      // it shows them
 	began time.Time
 }
 
 func (a *app) benchScreen() *benchScreen {
 	term := os.Getenv("TERM")
 	shows := isTerminal(a.stderr) && term != "" && term != "dumb" && cmp.Or(os.Getenv("MPX_PROGRESS"), "auto") != "never"
-	return &benchScreen{f: a.stderr, lines: shows, began: time.Now()}
+	return &benchScreen{f: a.stderr, says: a.says, lines: shows, began: time.Now()}
 }
 
 // show says that w runs, in round n of so many, from 0.
@@ -45,5 +47,5 @@ func (s *benchScreen) clear() {
 // say writes a message where the line was.
 func (s *benchScreen) say(text string) {
 	s.clear()
-	fmt.Fprintln(s.f, "mpx:", text)
+	fmt.Fprintln(s.says, "mpx:", text)
 }

@@ -44,7 +44,7 @@ func (a *channelBench) channelWays() ([]channelWay, error) {
 		if a.ctx.Err() != nil {
 			return nil, err
 		}
-		fmt.Fprintln(a.stderr, "mpx: Python is left out:", err)
+		fmt.Fprintln(a.says, "mpx: Python is left out:", err)
 		return ways, nil
 	}
 	return append(ways, channelWay{wayPython, byPython}), nil

@@ -90,7 +90,7 @@ func (d *digestRun) complain(path, why string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.failed++
-	fmt.Fprintf(d.a.stderr, "mpx: %s: %s\n", task.Quote(path), why)
+	fmt.Fprintf(d.a.says, "mpx: %s: %s\n", task.Quote(path), why)
 }
 
 // malformed reports a line of --check that cannot be read.
@@ -107,8 +107,8 @@ func (d *digestRun) malformed(line []byte, why string) {
 func (d *digestRun) notice(note, hint string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	fmt.Fprintf(d.a.stderr, "mpx: %s\n", note)
+	fmt.Fprintf(d.a.says, "mpx: %s\n", note)
 	if hint != "" {
-		fmt.Fprintf(d.a.stderr, "mpx: hint: %s\n", hint)
+		fmt.Fprintf(d.a.says, "mpx: hint: %s\n", hint)
 	}
 }

@@ -190,7 +190,7 @@ func (a *app) inVain(dir *shm.Dir, name string, err error, w *waitFlags, busy *b
 		return objectError(name, err, w)
 	}
 	if !w.nonblock {
-		fmt.Fprintf(a.stderr, "mpx: %s is not free after %s%s\n", name, w.timeout, holders(dir, name))
+		fmt.Fprintf(a.says, "mpx: %s is not free after %s%s\n", name, w.timeout, holders(dir, name))
 	}
 	if busy.busy >= 0 {
 		return &outcome{status: busy.busy}

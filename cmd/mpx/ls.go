@@ -97,7 +97,7 @@ func (a *app) look(dir *shm.Dir, names []string, named bool) (list []*listing, w
 			if gone {
 				err = shm.ErrNotExist
 			}
-			fmt.Fprintf(a.stderr, "mpx: %s: %v\n", name, err)
+			fmt.Fprintf(a.says, "mpx: %s: %v\n", name, err)
 			worst = &outcome{status: exitFailed}
 		}
 	}

@@ -39,8 +39,7 @@ func main() {
 		}
 	}
 	keepStdoutClosed()
-	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
-	status, sig := a.run(os.Args[1:])
+	status, sig := newApp(nil).run(os.Args[1:])
 	if sig != 0 {
 		dieBy(sig)
 	}

@@ -49,8 +49,8 @@ func (r *mapRun) findJobserver() (err error) {
 	case err != nil && r.o.jobserver:
 		return usagef("begin the recipe's line with +", "--jobserver: %v", err)
 	case err != nil: // as make does it
-		fmt.Fprintf(r.a.stderr, "mpx: running one task at a time: %v\n", err)
-		fmt.Fprintln(r.a.stderr, "mpx: hint: or give -j N, and make's tokens do not count")
+		fmt.Fprintf(r.a.says, "mpx: running one task at a time: %v\n", err)
+		fmt.Fprintln(r.a.says, "mpx: hint: or give -j N, and make's tokens do not count")
 		r.o.jobsN = 1
 	case r.jobserver == "" && r.o.jobserver:
 		return usagef("run it by make -jN, in a line that begins with +", "--jobserver: there is none")

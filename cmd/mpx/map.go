@@ -115,20 +115,40 @@ func (r *mapRun) prepare(args []string) error {
 func (a *app) hintTerminal(src *task.SourceSpec) {
 	reads := len(src.Groups) == 0 && len(src.Files) == 0
 	if reads && isTerminal(a.stdin) {
-		fmt.Fprintln(a.stderr, "mpx: reading records from the terminal: one a line, ^D ends them")
+		fmt.Fprintln(a.says, "mpx: reading records from the terminal: one a line, ^D ends them")
 	}
 }
 
 // printCommands is --dry-run.
-func (r *mapRun) printCommands() error {
+func (r *mapRun) printCommands() (err error) {
+	ro := report.Options{Stdout: r.a.stdout, Stderr: r.a.stderr, Mode: report.Quiet}
+	if onGitHub() {
+		if ro.GitHub, err = report.NewGitHub(report.GitHubOptions{}); err != nil {
+			return err
+		}
+	}
+	out := report.New(ro)
+	err = r.printAll(out)
+	if _, cerr := out.Close(); err == nil {
+		err = cerr
+	}
+	return r.writeFailed(err)
+}
+
+// printAll prints the command of each task, on a terminal a line each.
+func (r *mapRun) printAll(out *report.Report) error {
+	show := func(command string) string { return command }
+	if isTerminal(r.a.stdout) {
+		show = report.Screen
+	}
 	for {
 		tasks, err := r.source.Next()
 		var b strings.Builder
 		for i := range tasks {
-			b.WriteString(r.tmpl.Display(&tasks[i], 1) + "\n")
+			b.WriteString(show(r.tmpl.Display(&tasks[i], 1)) + "\n")
 		}
-		if _, werr := io.WriteString(r.a.stdout, b.String()); werr != nil {
-			return r.writeFailed(werr)
+		if werr := out.Print(b.String()); werr != nil {
+			return werr
 		}
 		if err == io.EOF {
 			return nil
@@ -235,9 +255,9 @@ func (r *mapRun) conclude(err error) error {
 	if text != "" && r.report.MidLine() {
 		text = "\n" + text
 	}
-	fmt.Fprint(r.a.stderr, text)
+	fmt.Fprint(r.a.says, text)
 	if h := task.ShellHint(r.words); h != "" && len(r.words) > 1 && sum.Failed() > 0 {
-		fmt.Fprintln(r.a.stderr, "mpx: hint:", h)
+		fmt.Fprintln(r.a.says, "mpx: hint:", h)
 	}
 	if sig != 0 {
 		return &outcome{signal: sig}

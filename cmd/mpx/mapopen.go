@@ -46,6 +46,7 @@ func (r *mapRun) reportOptions() (report.Options, error) {
 	ro := report.Options{
 		Stdout: r.a.stdout, Stderr: r.a.stderr, Store: r.store,
 		OneScreen: isTerminal(r.a.stdout) && isTerminal(r.a.stderr),
+		Screen:    isTerminal(r.a.stderr),
 		Mode:      r.o.mode(), Order: r.o.order(),
 		Command: r.tmpl.DisplayWords, Display: r.tmpl.Display,
 		Replies: r.o.worker == "filter" || r.o.pool != "",

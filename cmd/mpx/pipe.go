@@ -124,7 +124,7 @@ func (a *app) pipeSend() objectVerb {
 			case len(words) > 0:
 				from = strings.NewReader(words[0])
 			case isTerminal(a.stdin):
-				fmt.Fprintln(a.stderr, "mpx: hint: reading the message from the terminal; ^D ends it")
+				fmt.Fprintln(a.says, "mpx: hint: reading the message from the terminal; ^D ends it")
 			}
 			m, err := e.Item(from)
 			if err != nil {

@@ -60,7 +60,7 @@ func (a *app) startPool(cmd *cobra.Command, o *poolOptions, args []string) error
 		return err
 	}
 	if h := initializerHint(o.initializer); h != "" && o.worker == "exec" {
-		fmt.Fprintf(a.stderr, "mpx: what the initializer sets does not reach tasks: each is a process of its own\nmpx: hint: %s\n", h)
+		fmt.Fprintf(a.says, "mpx: what the initializer sets does not reach tasks: each is a process of its own\nmpx: hint: %s\n", h)
 	}
 	parent, err := (&processStartOptions{o.parent}).open()
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"mpx/internal/report"
 	"mpx/internal/server"
 	"mpx/internal/shm"
 
@@ -89,7 +90,7 @@ func poolText(st *server.PoolStatus, now time.Time) string {
 		st.Name, st.State, st.Supervisor, st.Since.Format("2006-01-02 15:04:05"), st.Waiting, running(st), st.Done, st.Held)
 	var rows [][]string
 	for _, w := range st.Workers {
-		row := []string{"mpx-worker-" + strconv.Itoa(w.Worker), strconv.Itoa(w.PID), w.State, "", oneLine(w.Task)}
+		row := []string{"mpx-worker-" + strconv.Itoa(w.Worker), strconv.Itoa(w.PID), w.State, "", report.Screen(w.Task)}
 		if w.Since != nil {
 			row[3] = max(0, now.Sub(*w.Since)).Truncate(100 * time.Millisecond).String()
 		}

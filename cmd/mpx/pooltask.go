@@ -42,10 +42,10 @@ func (a *app) taskOutcome(o *server.Outcome, err error) error {
 		return &failedError{"the task was cancelled: the pool was terminated, or has halted", ""}
 	}
 	if o.Note != "" {
-		fmt.Fprintln(a.stderr, "mpx:", strings.TrimSuffix(o.Note, "\n"))
+		fmt.Fprintln(a.says, "mpx:", strings.TrimSuffix(o.Note, "\n"))
 	}
 	if o.Hint != "" {
-		fmt.Fprintln(a.stderr, "mpx: hint:", o.Hint)
+		fmt.Fprintln(a.says, "mpx: hint:", o.Hint)
 	}
 	if o.Signal != 0 {
 		return &outcome{status: 128 + o.Signal}

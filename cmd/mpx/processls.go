@@ -6,11 +6,10 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
+	"mpx/internal/report"
 	"mpx/internal/shm"
 	"mpx/internal/task"
 
@@ -113,18 +112,8 @@ func writeProcesses(w io.Writer, list []*processListing, asJSON bool) error {
 			}
 			continue
 		}
-		rows = append(rows, []string{l.Name, strconv.Itoa(l.PID), l.text, l.Since.Format("2006-01-02 15:04:05"), oneLine(task.QuoteWords(l.words))})
+		rows = append(rows, []string{l.Name, strconv.Itoa(l.PID), l.text, l.Since.Format("2006-01-02 15:04:05"), report.Screen(task.QuoteWords(l.words))})
 	}
 	_, err := io.WriteString(w, columns(rows))
 	return err
-}
-
-// oneLine is text without what would end the line, or drive a terminal.
-func oneLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return '?'
-		}
-		return r
-	}, text)
 }

@@ -18,7 +18,7 @@ func (g *getter) bury(l *ipc.Lease) error {
 		// Not %w: that NAME.dead is closed is not the end of NAME.
 		return errors.Join(fmt.Errorf("put an item into %s: %v", g.deadName(), err), l.Return())
 	}
-	fmt.Fprintf(g.a.stderr, "mpx: %s: an item has failed %d times and is now in %s\n", g.name, l.Deliveries(), g.deadName())
+	fmt.Fprintf(g.a.says, "mpx: %s: an item has failed %d times and is now in %s\n", g.name, l.Deliveries(), g.deadName())
 	return l.Done()
 }
 
@@ -56,6 +56,6 @@ func (g *getter) hint(l *ipc.Lease) {
 		return
 	}
 	g.hinted = true
-	fmt.Fprintf(g.a.stderr, "mpx: %s: an item has failed %d times in a row, and is tried again\n", g.name, g.failures)
-	fmt.Fprintf(g.a.stderr, "mpx: hint: with --max-deliveries N one that has failed N times goes to %s\n", g.deadName())
+	fmt.Fprintf(g.a.says, "mpx: %s: an item has failed %d times in a row, and is tried again\n", g.name, g.failures)
+	fmt.Fprintf(g.a.says, "mpx: hint: with --max-deliveries N one that has failed N times goes to %s\n", g.deadName())
 }

@@ -46,7 +46,7 @@ there was room for are in it.`,
 			return onQueue(func(q *ipc.Queue) error {
 				n, err := p.put(a, q, words, w)
 				if err != nil && n > 0 {
-					fmt.Fprintf(a.stderr, "mpx: %s: %d put, the others not\n", name, n)
+					fmt.Fprintf(a.says, "mpx: %s: %d put, the others not\n", name, n)
 				}
 				return err
 			})(d, name, nil)
@@ -71,7 +71,7 @@ func (p *putter) put(a *app, q *ipc.Queue, words []string, w shm.Wait) (int, err
 		return putItems(q, []ipc.Item{i}, w)
 	}
 	if isTerminal(a.stdin) {
-		fmt.Fprintln(a.stderr, "mpx: hint: reading items from the terminal, a line each; ^D ends them")
+		fmt.Fprintln(a.says, "mpx: hint: reading items from the terminal, a line each; ^D ends them")
 	}
 	return p.putRecords(q, a.stdin)
 }

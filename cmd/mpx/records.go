@@ -104,7 +104,7 @@ func (r *mapRun) openRecords(ro *report.Options) (err error) {
 		}
 		ro.Records = append(ro.Records, p)
 	}
-	if os.Getenv("GITHUB_ACTIONS") == "true" {
+	if onGitHub() {
 		ro.GitHub, err = report.NewGitHub(report.GitHubOptions{
 			Name: r.title(), Command: r.tmpl.Display, Summary: os.Getenv("GITHUB_STEP_SUMMARY"),
 		})

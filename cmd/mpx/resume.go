@@ -32,7 +32,7 @@ func (r *mapRun) openJoblog() (err error) {
 	var busy *report.JoblogInUse
 	switch {
 	case err == nil && r.joblog.Odd > 0:
-		fmt.Fprintf(r.a.stderr, "mpx: joblog %s: %s cannot be read, and are as if they were not there\n", path, counted(r.joblog.Odd, "line"))
+		fmt.Fprintf(r.a.says, "mpx: joblog %s: %s cannot be read, and are as if they were not there\n", path, counted(r.joblog.Odd, "line"))
 	case errors.Is(err, report.ErrJoblogExists):
 		return usagef("--resume runs what it lacks, --joblog +"+path+" appends; or remove it", "%v", err)
 	case errors.Is(err, report.ErrNotJoblog):

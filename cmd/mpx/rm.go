@@ -56,13 +56,13 @@ func (a *app) removeObjects(cmd *cobra.Command, names []string, force bool) erro
 		switch {
 		case errors.Is(err, shm.ErrNotExist) && force, err == nil:
 		case errors.Is(err, shm.ErrNotExist):
-			fmt.Fprintf(a.stderr, "mpx: %s: %v\n", name, err)
+			fmt.Fprintf(a.says, "mpx: %s: %v\n", name, err)
 			worst = &outcome{status: exitFailed}
 		case errors.Is(err, shm.ErrRunning):
-			fmt.Fprintf(a.stderr, "mpx: %s: %v\nmpx: hint: %s\n", name, err, runningHint(name))
+			fmt.Fprintf(a.says, "mpx: %s: %v\nmpx: hint: %s\n", name, err, runningHint(name))
 			worst = &outcome{status: exitFailed}
 		case errors.As(err, &failed):
-			fmt.Fprintf(a.stderr, "mpx: %s\nmpx: hint: %s\n", failed.msg, failed.hint)
+			fmt.Fprintf(a.says, "mpx: %s\nmpx: hint: %s\n", failed.msg, failed.hint)
 			worst = &outcome{status: exitFailed}
 		default:
 			return objectError(name, err, nil)

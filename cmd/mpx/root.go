@@ -8,6 +8,8 @@ import (
 	"slices"
 	"syscall"
 
+	"mpx/internal/report"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -15,9 +17,23 @@ import (
 // An app is one run of mpx: what main hands to the commands.
 type app struct {
 	stdin, stdout, stderr *os.File
-	args                  []string // the command line
-	twin                  *twin    // nil: this is the process that the user has started
+	says                  io.Writer // stderr, for what mpx itself says
+	args                  []string  // the command line
+	twin                  *twin     // nil: this is the process that the user has started
 }
+
+// newApp returns an app on this process's own files.
+func newApp(t *twin) *app {
+	return &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, says: messagesTo(os.Stderr), twin: t}
+}
+
+// messagesTo is f for what mpx says.
+func messagesTo(f *os.File) io.Writer {
+	return &report.Messages{W: f, Terminal: func() bool { return isTerminal(f) }, GitHub: onGitHub()}
+}
+
+// onGitHub reports whether this is a job of GitHub Actions.
+func onGitHub() bool { return os.Getenv("GITHUB_ACTIONS") == "true" }
 
 // run executes the command line args.
 func (a *app) run(args []string) (status int, sig syscall.Signal) {
@@ -27,13 +43,13 @@ func (a *app) run(args []string) (status int, sig syscall.Signal) {
 	}
 	help := &errWriter{w: a.stdout}
 	root.SetOut(help)
-	root.SetErr(a.stderr)
+	root.SetErr(a.says)
 	root.SetArgs(markNumbers(args))
 	err := root.Execute()
 	if err == nil {
 		err = help.err
 	}
-	return explain(a.stderr, err)
+	return explain(a.says, err)
 }
 
 // A maker makes the command of a name.

@@ -44,8 +44,7 @@ func twinMain(args []string, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "mpx: hint: this command is mpx's own; see mpx --help")
 		return exitUsage
 	}
-	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, twin: t}
-	t.line.sayEnd(a.run(args[3:]))
+	t.line.sayEnd(newApp(t).run(args[3:]))
 	return exitOK
 }
 

@@ -8,6 +8,15 @@ import (
 	"mpx/internal/task"
 )
 
+// Print prints text, data of no task, to stdout at once. The error is a *WriteError.
+func (r *Report) Print(text string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, _ = r.out.Write([]byte(text))
+	r.out.flush()
+	return r.out.fail
+}
+
 // deliver prints res, counts it and releases it. A task whose results could not be
 // saved has no line in the joblog: it is still to be done. The error is one of
 // reading its output; those of the streams stay with them.

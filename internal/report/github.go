@@ -106,7 +106,7 @@ func (g *GitHub) Close(sum *Summary) error {
 func (g *GitHub) annotations(sum *Summary) (lines []string) {
 	failed, most := sum.Failed(), maxAnnotations
 	if sum.Broken != "" {
-		lines = append(lines, annotation("mpx itself failed", plain(sum.Broken, maxTold)))
+		lines = append(lines, annotation("mpx itself failed", noCommands(plain(sum.Broken, maxTold))))
 		most--
 	}
 	for i, f := range g.told {

@@ -27,11 +27,14 @@ func (r *Report) Notice(note, hint string) {
 	r.notice(note, hint, false)
 }
 
-// Line prints one line, without its newline, to stderr as it is: what mpx itself
-// says while tasks run, such as the commands of --verbose.
+// Line prints one line, without its newline, to stderr: what mpx itself says while
+// tasks run, such as the commands of --verbose. On a terminal it is spelled out.
 func (r *Report) Line(line string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.o.Screen {
+		line = visible(line)
+	}
 	r.tell("", line)
 	r.err.flush()
 }

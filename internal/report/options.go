@@ -32,6 +32,7 @@ const (
 type Options struct {
 	Stdout, Stderr io.Writer
 	OneScreen      bool // both are the terminal, where progress may be shown
+	Screen         bool // Stderr is a terminal
 	Order          Order
 	Mode           Mode
 

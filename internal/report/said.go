@@ -40,7 +40,11 @@ func (r *Report) Said(worker int, text []byte) {
 }
 
 func (r *Report) saidLine(worker int, line []byte) {
-	r.tell("mpx-worker-"+strconv.Itoa(worker)+": ", string(bytes.TrimSuffix(line, newline)))
+	text := string(bytes.TrimSuffix(line, newline))
+	if r.o.Screen {
+		text = onScreen(text)
+	}
+	r.tell("mpx-worker-"+strconv.Itoa(worker)+": ", text)
 }
 
 // closeSaid prints what has no newline.
