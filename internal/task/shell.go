@@ -26,9 +26,7 @@ type shellLine struct {
 func (s *Spec) compileShell(line string) (*shellLine, *UsageError) {
 	l := &shellLine{shellScan: *scanShell(line, s), src: line}
 	l.values = !s.ToStdin && !s.Omit
-	if l.err != nil {
-		return nil, l.err
-	}
+	shell := s.shellWords()
 	for i := range l.spots {
 		if err := s.checkSpot(&l.spots[i], l.functions); err != nil {
 			return nil, err
@@ -41,30 +39,30 @@ func (s *Spec) compileShell(line string) (*shellLine, *UsageError) {
 			Msg:  "the record cannot be appended to a line that ends in " + l.ending,
 			Hint: `write {} (or "$1") where the record belongs`,
 		}
-	} else if err := s.guardAppend(line[:l.appendAt]); err != nil {
-		return nil, err
+	} else {
+		l.append(s)
 	}
-	shell := s.shellWords()
 	if (l.appendAt >= 0 || len(l.spots) > 0) && !readsPOSIX(shell) {
 		return nil, &UsageError{
 			Msg:  "--shell " + shell[0] + " does not read the language that a record is inserted in",
 			Hint: "use a POSIX shell, or give COMMAND as several words",
 		}
 	}
+	if l.appendAt >= 0 || len(l.spots) > 0 {
+		if err := s.judge(&l.shellScan, shellsOf(shell)); err != nil {
+			return nil, err
+		}
+	}
 	l.command = append(shell, "-c", l.script(s), shellName(shell))
 	return l, nil
 }
 
-// guardAppend refuses a line whose appended argument would be code.
-func (s *Spec) guardAppend(line string) *UsageError {
-	t := Spec{Replace: placeMarker}
-	if err := scanShell(line+" "+placeMarker, &t).err; err != nil {
-		return &UsageError{
-			Msg:  "the record, appended to this line, would be read as code",
-			Hint: "to run each record as a command line, leave COMMAND out",
-		}
-	}
-	return nil
+// append adds the values to the last command, which appendAt is the end of.
+func (l *shellLine) append(s *Spec) {
+	c := &l.commands[len(l.commands)-1]
+	several := s.MultiValue || s.Many
+	c.words = append(c.words, scanWord{text: []byte("{}"), code: true, many: several, loose: several})
+	l.uses.all = true
 }
 
 func (l *shellLine) placesOf() []place {
@@ -84,6 +82,7 @@ func (l *shellLine) script(s *Spec) string {
 	for i := range l.spots {
 		p := &l.spots[i]
 		v := "$@"
+		l.uses.all = l.uses.all || p.words
 		if !p.words {
 			n := slices.Index(keys, p.placeKey)
 			if n < 0 {
@@ -112,6 +111,7 @@ func (l *shellLine) prologue(keys []placeKey, s *Spec) string {
 	var derived, values strings.Builder
 	for n, k := range keys {
 		if col := s.argument(k); col > 0 && l.values {
+			l.uses.cols = append(l.uses.cols, col)
 			fmt.Fprintf(&values, "_mpx%d=${%d-} ", n+1, col)
 			continue
 		}
@@ -152,7 +152,19 @@ func (l *shellLine) argv(f *filling) []string {
 		argv = append(argv, string(f.appendPlace(nil, &l.derived[i])))
 	}
 	if l.values {
-		argv = f.appendAll(argv)
+		argv = l.appendUsed(argv, f)
+	}
+	return argv
+}
+
+// appendUsed appends the values that the line can use, up to the last of them.
+func (l *shellLine) appendUsed(argv []string, f *filling) []string {
+	for i := range l.passes(f.task.Values.Len()) {
+		v := ""
+		if l.uses.has(i + 1) {
+			v = string(f.task.Values.At(i))
+		}
+		argv = append(argv, v)
 	}
 	return argv
 }
@@ -165,13 +177,4 @@ func shellName(shell []string) string {
 		}
 	}
 	return shell[0]
-}
-
-// readsPOSIX reports whether the shell is not known to speak another language.
-func readsPOSIX(shell []string) bool {
-	switch path.Base(shell[0]) {
-	case "fish", "csh", "tcsh", "rc", "es", "nu", "elvish", "xonsh", "pwsh":
-		return false
-	}
-	return true
 }

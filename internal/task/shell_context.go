@@ -17,10 +17,15 @@ const (
 	inBackquotes
 	inComment
 	inHereDoc
-	inParam   // ${…}
-	inAnsi    // $'…'
-	inEscape  // after a backslash between double quotes
-	inDollar  // after a $
+	inParam  // ${…}
+	inAnsi   // $'…'
+	inEscape // after a backslash between double quotes
+	inDollar // after a $
+	inDup
+	inTilde
+	inSubscript
+	inEquals  // after = at a word's start
+	inParens  // in ( … ) within a word
 	inUnknown // the scanner could not follow
 )
 
@@ -34,6 +39,7 @@ func (c quoteContext) String() string {
 		"outside of quotes", "in single quotes", "in double quotes",
 		"in arithmetic", "in backquotes", "in a comment", "in a here-document",
 		"in ${…}", "in $'…'", "after a backslash", "after $",
+		"after >& or <&", "after ~", "in a subscript", "after =", "in parentheses of a pattern",
 		"in an intricate part",
 	}[c]
 }
@@ -56,10 +62,7 @@ func (s *Spec) checkSpot(p *spot, functions bool) *UsageError {
 	several := s.Many && p.origin == fromValues && p.col == 0 && p.form != formQuoted
 	switch {
 	case !p.context.holds(p.placeKey):
-		return &UsageError{
-			Msg:  fmt.Sprintf("%s %s of a shell line cannot be replaced safely", p.text, p.context),
-			Hint: p.remedy(),
-		}
+		return s.placeError(p, p.context)
 	case several && p.words && functions:
 		return &UsageError{
 			Msg:  p.text + " stands for several records, which a line with functions cannot tell from theirs",
@@ -69,6 +72,14 @@ func (s *Spec) checkSpot(p *spot, functions bool) *UsageError {
 		return manyError(&p.place)
 	}
 	return nil
+}
+
+// placeError refuses p, which stands in c.
+func (s *Spec) placeError(p *spot, c quoteContext) *UsageError {
+	return &UsageError{
+		Msg:  fmt.Sprintf("%s %s of a shell line cannot be replaced safely", p.text, c),
+		Hint: p.remedy(),
+	}
 }
 
 // remedy says what to write for p in the shell's own language.

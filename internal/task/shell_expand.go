@@ -8,10 +8,10 @@ func (s *shellScanner) dollar(double bool) {
 	switch {
 	case strings.HasPrefix(rest, "(("):
 		s.pos += 3
-		s.arithmetic()
+		s.numbers()
 	case strings.HasPrefix(rest, "("):
 		s.pos += 2
-		s.commands(')', nil)
+		s.list(')', nil)
 	case strings.HasPrefix(rest, "{"):
 		s.param(double)
 	case strings.HasPrefix(rest, "["): // bash's old arithmetic, text in sh
@@ -26,7 +26,7 @@ func (s *shellScanner) dollar(double bool) {
 
 // variable reads $name, $1, $@ and the like, or a lonely $.
 func (s *shellScanner) variable(rest string) {
-	s.positional = s.positional || refersToArgs(rest)
+	s.refer(rest)
 	s.pos++
 	switch {
 	case rest == "":
@@ -42,15 +42,29 @@ func (s *shellScanner) variable(rest string) {
 		s.refuse(s.places[0].end, inDollar)
 		return
 	default:
+		s.flagged(rest)
 		return
 	}
 	s.varEnd = s.pos
+	if strings.HasPrefix(s.src[s.pos:], "[") {
+		s.frame.word.index = true
+	}
+}
+
+// flagged refuses a placeholder behind $~, $= and the like: zsh reads ${…} there
+// with what they say.
+func (s *shellScanner) flagged(rest string) {
+	flags := len(rest) - len(strings.TrimLeft(rest, "+~=^#"))
+	s.at()
+	if flags > 0 && len(s.places) > 0 && s.places[0].start == s.pos+flags {
+		s.refuse(s.places[0].end, inDollar)
+	}
 }
 
 // param reads ${…}.
 func (s *shellScanner) param(double bool) {
 	rest := s.src[s.pos+1:]
-	s.positional = s.positional || refersToArgs(rest)
+	s.refer(rest)
 	if strings.HasPrefix(rest, "{ ") || strings.HasPrefix(rest, "{|") || strings.HasPrefix(rest, "{\n") {
 		s.lost = true // a command in some shells
 	}
@@ -126,9 +140,10 @@ func (s *shellScanner) ansi() {
 	s.lost = true
 }
 
-// arithmetic reads from behind (( to the matching )).
-func (s *shellScanner) arithmetic() {
+// numbers reads from behind (( to the matching )).
+func (s *shellScanner) numbers() {
 	defer s.enter(inArith)()
+	s.arithmetic = true
 	for depth := 2; s.pos < len(s.src); {
 		if s.take(inArith) {
 			continue

@@ -1,6 +1,9 @@
 package task
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A hereDoc is one whose body comes after the line.
 type hereDoc struct {
@@ -36,8 +39,8 @@ func (s *shellScanner) bodies() {
 		end := s.bodyEnd(d)
 		body := s.src[s.pos:end]
 		for i := range len(body) {
-			if !d.quoted && body[i] == '$' && refersToArgs(body[i+1:]) {
-				s.positional = true
+			if !d.quoted && body[i] == '$' {
+				s.refer(body[i+1:])
 			}
 		}
 		s.refuse(end, inHereDoc)
@@ -83,12 +86,22 @@ func (s *shellScanner) hash() {
 func (s *shellScanner) operator() {
 	s.endWord()
 	if s.testing() {
-		s.pos++
+		n := 1
+		if rest := s.src[s.pos:]; strings.HasPrefix(rest, "&&") || strings.HasPrefix(rest, "||") {
+			n = 2
+		}
+		s.symbol(s.src[s.pos : s.pos+n])
 		return
 	}
 	s.endCommand()
 	s.pos++
 	s.ended(tailOperator)
+}
+
+// symbol records what stands for itself in [[ … ]].
+func (s *shellScanner) symbol(text string) {
+	s.frame.words = append(s.frame.words, scanWord{start: s.pos, text: []byte(text)})
+	s.pos += len(text)
 }
 
 // redirect reads what begins with < or >.
@@ -100,6 +113,10 @@ func (s *shellScanner) redirect() {
 	s.endWord()
 	rest := s.src[s.pos:]
 	n := 1
+	if s.testing() && !strings.HasPrefix(rest, "<(") && !strings.HasPrefix(rest, ">(") {
+		s.symbol(rest[:1])
+		return
+	}
 	switch {
 	case strings.HasPrefix(rest, "<<<"):
 		n = 3
@@ -109,10 +126,13 @@ func (s *shellScanner) redirect() {
 	case strings.HasPrefix(rest, "<("), strings.HasPrefix(rest, ">("):
 		s.startWord()
 		s.pos += 2
-		s.commands(')', nil)
+		s.list(')', nil)
 		return
 	case len(rest) > 1 && strings.IndexByte("<>&|", rest[1]) >= 0:
 		n = 2
+		if f.dup = rest[1] == '&' || strings.HasPrefix(rest, ">>&"); rest[1] != '&' && f.dup {
+			n = 3
+		}
 	}
 	s.pos += n
 	f.target = true
@@ -150,27 +170,50 @@ func (s *shellScanner) openParen() {
 	switch {
 	case (f.inWord || len(f.words) > 0) && !s.testing() && strings.HasPrefix(strings.TrimLeft(rest, " \t"), ")"):
 		s.functions = true
+		s.lost = s.lost || f.inWord && f.word.holds() || slices.ContainsFunc(f.words, scanWord.holds)
 		s.pos += 1 + strings.IndexByte(rest, ')') + 1
 		f.inWord, f.words = false, nil
 		s.ended(tailOperator)
 	case f.inWord:
-		s.raw(func() {
-			s.pos++
-			s.commands(')', &scanFrame{pattern: true, test: s.testing()})
-		})
+		s.parenWord()
 	case strings.HasPrefix(rest, "("):
 		s.pos += 2
-		s.arithmetic()
+		s.numbers()
 		f.inWord = false
 		s.ended(tailOperator)
 	case s.testing():
 		s.pos++
-		s.commands(')', &scanFrame{test: true})
+		s.list(')', &scanFrame{test: true})
 	default:
 		s.endCommand()
 		s.pos++
-		s.commands(')', nil)
+		s.list(')', nil)
 		s.ended(tailOperator)
+	}
+}
+
+// parenWord reads an array's elements, or a pattern in parentheses: what zsh may
+// take for a glob's qualifiers, which can be code.
+func (s *shellScanner) parenWord() {
+	f := s.frame
+	n := len(f.word.text)
+	array := len(f.words) == 0 && n > 1 && f.word.text[n-1] == '=' && !f.word.escaped
+	s.arrays = s.arrays || n > 0 && f.word.text[n-1] == '='
+	if !array {
+		s.parens++
+		defer func() { s.parens-- }()
+	}
+	from := len(s.spots)
+	s.raw(func() {
+		s.pos++
+		s.list(')', &scanFrame{pattern: true, test: s.testing()})
+	})
+	f.word.loose, f.word.pattern = true, true
+	for i := from; i < len(s.spots); i++ {
+		if !f.word.holds() {
+			f.word.at = n
+		}
+		f.word.code = f.word.code || s.spots[i].origin == fromValues
 	}
 }
 

@@ -12,8 +12,10 @@ func (s *shellScanner) expansion(c byte) {
 		s.frame.word.escaped = true
 		s.double()
 	case '`':
+		s.frame.word.loose = true
 		s.raw(s.backquotes)
 	case '$':
+		s.frame.word.loose = true
 		s.raw(func() { s.dollar(false) })
 	}
 }
@@ -22,6 +24,8 @@ func (s *shellScanner) expansion(c byte) {
 func (s *shellScanner) raw(read func()) {
 	w := &s.frame.word
 	from, n := s.pos, len(w.text)
+	w.open = true
+	w.loose = w.loose || strings.HasPrefix(s.src[from:], "$@") || strings.HasPrefix(s.src[from:], "${")
 	read()
 	w.text = append(w.text[:n], s.src[from:s.pos]...)
 }
@@ -89,8 +93,10 @@ func (s *shellScanner) backquotes() {
 		case c == '`':
 			if s.depth < maxDepth {
 				sub := shellScanner{src: string(script), spec: s.spec, depth: s.depth}
-				sub.commands(0, nil)
+				sub.list(0, nil)
 				s.positional = s.positional || sub.positional
+				s.uses.merge(&sub.uses)
+				s.uses.all = s.uses.all || sub.lost
 			}
 			s.refuse(i+1, inBackquotes)
 			return

@@ -10,18 +10,26 @@ type spot struct {
 	// which it must not lengthen, and in [[ … ]], where they make it no pattern.
 	apart bool
 	words bool // it is a word, to become a word for every value
+	// unsafe are the shells that would read a value there as code, and unsafeAs
+	// where it stands for them.
+	unsafe   shellSet
+	unsafeAs quoteContext
 }
 
 // A shellScan is what is known of a shell line.
 type shellScan struct {
 	spots      []spot
+	commands   []shellCommand
+	sets       []string // variables that get what a placeholder stands for
+	arithmetic bool     // it has (( … )) or $(( … ))
+	arrays     bool     // it has name=( … )
+	uses       argUse
 	positional bool // it uses $1 … $9, $@ or $*
 	functions  bool // it defines functions, in which $@ is another
 	// appendAt is where a last argument can be put; if nowhere, ending says
 	// what the line ends in.
 	appendAt int
 	ending   string
-	err      *UsageError // a placeholder would be read as code
 }
 
 // shellScanner reads a shell line from left to right. It knows as much of the
@@ -41,6 +49,7 @@ type shellScanner struct {
 	frame  *scanFrame
 	docs   []hereDoc
 	anyDoc bool
+	parens int // of a pattern, which pos stands in
 	varEnd int // where the last $name ended
 	tail   scanTail
 	tailAt int // where the last token ended
@@ -60,15 +69,16 @@ const (
 // scanShell reads line, whose placeholders are spec's.
 func scanShell(line string, spec *Spec) *shellScan {
 	s := &shellScanner{src: line, spec: spec, places: spec.places(line)}
-	s.commands(0, nil)
+	s.list(0, nil)
+	s.uses.all = s.uses.all || s.lost
 	return &s.shellScan
 }
 
 const maxDepth = 100 // of nested command lists, lest the stack grow
 
-// commands reads commands up to closer, which is ')' or 0 for the end of the
+// list reads commands up to closer, which is ')' or 0 for the end of the
 // line. f is the frame to begin with, nil for an empty one.
-func (s *shellScanner) commands(closer byte, f *scanFrame) {
+func (s *shellScanner) list(closer byte, f *scanFrame) {
 	if f == nil {
 		f = &scanFrame{}
 	}
@@ -106,6 +116,14 @@ func (s *shellScanner) command() {
 		return
 	}
 	switch c := s.src[s.pos]; c {
+	case '*', '?', '[', '{':
+		s.char()
+		s.frame.word.loose, s.frame.word.pattern = true, true
+	case '~':
+		s.home()
+	case '/':
+		s.char()
+		s.frame.word.tilde = false
 	case ' ', '\t':
 		s.endWord()
 		s.pos++
@@ -150,13 +168,29 @@ func (s *shellScanner) take(c quoteContext) bool {
 	}
 	s.startWord()
 	p := s.places[0]
-	s.record(c)
 	w := &s.frame.word
+	if p.origin == fromValues {
+		c = s.place(c)
+	}
+	s.record(c)
+	w.hold(&p)
 	w.text = append(w.text, p.text...)
-	w.code = w.code || p.code()
-	w.quoted = w.quoted || p.form == formQuoted
 	s.pos = p.end
 	return true
+}
+
+// place returns where a value stands that would be in c but for what is before
+// it in its word.
+func (s *shellScanner) place(c quoteContext) quoteContext {
+	switch f := s.frame; {
+	case f.target && f.dup:
+		return inDup
+	case f.word.tilde:
+		return inTilde
+	case f.pattern && !f.test && len(f.word.text) > 0 && f.word.text[0] == '[':
+		return inSubscript // of an array's element
+	}
+	return c
 }
 
 func (s *shellScanner) record(c quoteContext) {
@@ -164,7 +198,18 @@ func (s *shellScanner) record(c quoteContext) {
 	if s.lost {
 		c = inUnknown
 	}
-	s.spots = append(s.spots, spot{place: p, context: c, apart: s.testing() || s.varEnd == p.start && p.start > 0})
+	sp := spot{place: p, context: c, apart: s.testing() || s.varEnd == p.start && p.start > 0}
+	if f := s.frame; f != nil && p.origin == fromValues {
+		switch {
+		case f.inWord && f.word.index:
+			sp.unsafe, sp.unsafeAs = inZsh|inOther, inSubscript
+		case f.inWord && string(f.word.text) == "=":
+			sp.unsafe, sp.unsafeAs = inZsh|inOther, inEquals
+		case s.parens > 0:
+			sp.unsafe, sp.unsafeAs = inZsh|inOther, inParens
+		}
+	}
+	s.spots = append(s.spots, sp)
 	s.places = s.places[1:]
 }
 
@@ -181,6 +226,15 @@ func (s *shellScanner) char() {
 	s.startWord()
 	s.frame.word.text = append(s.frame.word.text, s.src[s.pos])
 	s.pos++
+}
+
+// home reads a ~, before which a home directory's name may begin.
+func (s *shellScanner) home() {
+	s.char()
+	w := &s.frame.word
+	n := len(w.text) - 2
+	w.open = true
+	w.tilde = w.tilde || n < 0 || w.text[n] == '=' || w.text[n] == ':'
 }
 
 func (s *shellScanner) backslash() {

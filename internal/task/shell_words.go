@@ -1,6 +1,9 @@
 package task
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A scanFrame is the command that is being read in one list of commands.
 type scanFrame struct {
@@ -8,6 +11,7 @@ type scanFrame struct {
 	word    scanWord   // the one being read
 	inWord  bool
 	target  bool // the next word is where a redirection goes
+	dup     bool // it is behind >& or <&, which bash expands twice
 	pattern bool // not commands but a pattern or an array: no comments, no functions
 	test    bool // within [[ … ]]
 	cases   int  // how many case … in are open
@@ -20,6 +24,31 @@ type scanWord struct {
 	escaped bool   // some of it was quoted: it is no keyword
 	code    bool   // it holds a value as it came
 	quoted  bool   // it holds a value quoted by {q}
+	at      int    // where in text its first value stands, when it holds one
+	many    bool   // it is a placeholder that becomes a word for each value
+	open    bool   // it holds an expansion: nobody knows its text
+	loose   bool   // nobody knows how many words it becomes
+	pattern bool   // it holds a pattern or a brace expansion
+	tilde   bool   // what has been read of it ends in ~ and a name
+	index   bool   // zsh reads what follows as a subscript of a variable
+}
+
+// holds reports whether a value stands in w, quoted for a shell or not.
+func (w scanWord) holds() bool { return w.code || w.quoted }
+
+// is reports whether w is text and nothing else.
+func (w *scanWord) is(text string) bool { return !w.open && !w.holds() && string(w.text) == text }
+
+// hold notes a placeholder whose text is added next.
+func (w *scanWord) hold(p *place) {
+	if p.origin != fromValues {
+		return
+	}
+	if !w.holds() {
+		w.at = len(w.text)
+	}
+	w.code = w.code || p.code()
+	w.quoted = w.quoted || p.form == formQuoted
 }
 
 func (s *shellScanner) startWord() {
@@ -38,10 +67,15 @@ func (s *shellScanner) endWord() {
 	s.tail, s.tailAt = tailWord, s.pos
 	raw := s.src[f.word.start:s.pos]
 	s.wholeWord(raw)
+	switch raw {
+	case "[", "[[", "{", "=~":
+		f.word.loose, f.word.pattern, f.word.open = false, false, false
+	}
+	s.lost = s.lost || f.pattern && strings.HasPrefix(raw, "[") && strings.Count(raw, "[") != strings.Count(raw, "]")
 	switch {
 	case f.target:
-		f.target = false
-	case len(f.words) == 0 && s.assignment(raw):
+		f.target, f.dup = false, false
+	case len(f.words) == 0 && !f.pattern && s.assignment(raw):
 	case !f.word.escaped && !f.pattern && s.keyword(raw):
 	default:
 		f.words = append(f.words, f.word)
@@ -58,12 +92,15 @@ func (s *shellScanner) wholeWord(raw string) {
 	p := &s.spots[n]
 	if p.context <= inDouble && (raw == p.text || raw == "'"+p.text+"'" || raw == `"`+p.text+`"`) {
 		p.words, p.context = true, inBare
+		s.frame.word.many, s.frame.word.loose = true, true
 		p.start, p.end = s.frame.word.start, s.pos
 	}
 }
 
-// assignment reports whether raw sets a variable. A subscript is arithmetic.
+// assignment reports whether raw sets a variable. A subscript is arithmetic; it
+// goes on to the ] that belongs to it, across blanks, too.
 func (s *shellScanner) assignment(raw string) bool {
+	w := &s.frame.word
 	n := 0
 	for n < len(raw) && isNameByte(raw[n]) {
 		n++
@@ -71,19 +108,27 @@ func (s *shellScanner) assignment(raw string) bool {
 	if n == 0 || n == len(raw) || raw[0] >= '0' && raw[0] <= '9' {
 		return false
 	}
+	name := raw[:n]
 	if raw[n] == '[' {
-		closing := strings.IndexByte(raw[n:], ']')
-		if closing < 0 {
-			return false
+		closing := strings.LastIndexByte(raw, ']')
+		if closing < n || strings.Count(raw, "[") != strings.Count(raw, "]") {
+			s.lost = s.lost || !w.escaped || w.holds()
+			closing = len(raw) - 1
 		}
-		n += closing + 1
+		n = closing + 1
 		for i := range s.spots {
-			if p := &s.spots[i]; p.start > s.frame.word.start && p.start < s.frame.word.start+n {
-				p.context = inArith
+			if p := &s.spots[i]; p.start > w.start && p.start < w.start+n {
+				p.context = inSubscript
 			}
 		}
 	}
-	return strings.HasPrefix(raw[n:], "=") || strings.HasPrefix(raw[n:], "+=")
+	if !strings.HasPrefix(raw[n:], "=") && !strings.HasPrefix(raw[n:], "+=") {
+		return false
+	}
+	if w.holds() {
+		s.sets = append(s.sets, name)
+	}
+	return true
 }
 
 // keyword reports whether raw is a keyword where it stands, after which a
@@ -92,6 +137,9 @@ func (s *shellScanner) keyword(raw string) bool {
 	f := s.frame
 	if len(f.words) > 0 {
 		return s.innerKeyword(raw)
+	}
+	if f.word.holds() {
+		return false
 	}
 	switch raw {
 	case "if", "then", "else", "elif", "while", "until", "do", "!", "{", "time",
@@ -117,7 +165,7 @@ func (s *shellScanner) innerKeyword(raw string) bool {
 	default:
 		return false
 	}
-	f.words = nil
+	s.keep()
 	s.tail, s.ending = tailKeyword, raw
 	return true
 }
@@ -125,15 +173,21 @@ func (s *shellScanner) innerKeyword(raw string) bool {
 // endCommand ends the command before pos.
 func (s *shellScanner) endCommand() {
 	s.endWord()
-	s.guard()
-	s.frame.words, s.frame.target = nil, false
+	s.keep()
+	s.frame.target, s.frame.dup = false, false
 }
 
-// guard keeps values out of words that are code.
-func (s *shellScanner) guard() {
-	if s.err == nil {
-		s.err = s.spec.guardCommand(s.frame.words, s.testing())
+// keep records the command that has been read.
+func (s *shellScanner) keep() {
+	f := s.frame
+	if len(f.words) > 0 && !f.pattern {
+		s.commands = append(s.commands, shellCommand{f.words, f.test})
+		s.uses.command(f.words)
+		if name := string(f.words[0].text); (name == "for" || name == "select") && len(f.words) > 3 && slices.ContainsFunc(f.words[2:], scanWord.holds) {
+			s.sets = append(s.sets, string(f.words[1].text))
+		}
 	}
+	f.words = nil
 }
 
 // testing reports whether the command is [[ … that has not ended.
@@ -160,5 +214,5 @@ func (s *shellScanner) finish() {
 	case s.tail == tailWord || s.ending == "":
 		s.ending = "no command"
 	}
-	s.guard()
+	s.keep()
 }

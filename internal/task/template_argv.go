@@ -26,15 +26,17 @@ func (tp *Template) compileWords(words [][]part) *UsageError {
 		text := scanWord{}
 		for i := range parts {
 			p := &parts[i]
+			if !p.literal {
+				text.hold(&p.place)
+			}
 			text.text = append(text.text, p.text...)
 			if p.literal {
 				continue
 			}
 			all = append(all, p.place)
-			text.code = text.code || p.code()
-			text.quoted = text.quoted || p.form == formQuoted
 			alone := len(parts) == 1
 			w.spread = alone && s.spreadsForm(&p.place)
+			text.many = w.spread
 			if !alone && s.Many && s.spreadsForm(&p.place) && p.form != formQuoted {
 				return manyError(&p.place)
 			}
@@ -49,7 +51,7 @@ func (tp *Template) compileWords(words [][]part) *UsageError {
 	if tp.lists {
 		plain = append(plain, scanWord{text: []byte("{}"), code: true})
 	}
-	return s.guardShells(plain)
+	return s.guardCode(plain)
 }
 
 // spreadsForm is spreads for an argument vector, where any form can.

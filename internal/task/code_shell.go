@@ -6,73 +6,16 @@ import (
 	"strings"
 )
 
-// guardCommand returns an error if a value in words would be read as code.
-// test says that they stand in [[ … ]].
-func (s *Spec) guardCommand(words []scanWord, test bool) *UsageError {
-	if err := s.guardShells(words); err != nil {
-		return err
-	}
-	words = skipPrefixes(words)
-	if len(words) == 0 {
-		return nil
-	}
-	name, holds := string(words[0].text), slices.ContainsFunc(words, func(w scanWord) bool { return w.code })
-	switch {
-	case !holds:
-	case name == "eval" || name == "trap":
-		return &UsageError{
-			Msg:  "a record in the words of " + name + " would be read as code",
-			Hint: `in single quotes "$1" is the record: ` + name + ` 'echo "$1"'`,
-		}
-	case name == "let" || (test || name == "[[") && slices.ContainsFunc(words, isNumeric):
-		return &UsageError{
-			Msg:  "a record in arithmetic would be read as code",
-			Hint: "numbers are compared by [ {} -gt 3 ]",
-		}
-	}
-	return s.guardQuoted(name, words)
-}
-
-// guardQuoted checks {q} in what eval and trap read.
-func (s *Spec) guardQuoted(name string, words []scanWord) *UsageError {
-	if name != "eval" && name != "trap" {
-		return nil
-	}
-	for i := range words {
-		if err := s.guardScript(&words[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// guardShells checks the scripts of the shells that words start, anywhere
-// among them: env, nice, find -exec and many others run their arguments.
-func (s *Spec) guardShells(words []scanWord) *UsageError {
-	if len(words) == 0 || isSearcher(string(words[0].text)) {
-		return nil
-	}
-	for i := range words {
-		n := scriptOf(words[i:])
-		if n == 0 {
-			continue
-		}
-		if w := &words[i+n]; w.code {
-			return s.codeError(words[i:i+n], w)
-		} else if err := s.guardScript(w); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// guardScript checks that each {q} in the script w stands outside of quotes.
-func (s *Spec) guardScript(w *scanWord) *UsageError {
+// guardScript checks the values in the script w, which one of the shells in reads
+// once they are quoted by {q}: outside of quotes, and where a shell takes a word
+// literally.
+func (s *Spec) guardScript(w *scanWord, in shellSet) *UsageError {
 	if !w.quoted {
 		return nil
 	}
 	scan := scanShell(string(w.text), s)
-	for _, p := range scan.spots {
+	for i := range scan.spots {
+		p := &scan.spots[i]
 		if p.form == formQuoted && p.context != inBare {
 			return &UsageError{
 				Msg:  p.text + " inside quotes of a script would be read as code",
@@ -80,7 +23,7 @@ func (s *Spec) guardScript(w *scanWord) *UsageError {
 			}
 		}
 	}
-	return nil
+	return s.judge(scan, in)
 }
 
 // codeError refuses the script w of the shell that words are the start of.
@@ -177,44 +120,4 @@ func operands(o string) int {
 		return 0
 	}
 	return strings.Count(o, "o") + strings.Count(o, "O")
-}
-
-func isShell(word string) bool {
-	switch path.Base(word) {
-	case "sh", "bash", "dash", "ksh", "mksh", "zsh", "ash", "busybox",
-		"hush", "ksh93", "lksh", "posh", "rbash", "yash":
-		return true
-	}
-	return false
-}
-
-// isSearcher reports whether command never runs its arguments but may well
-// have the name of a shell among them.
-func isSearcher(command string) bool {
-	switch path.Base(command) {
-	case "grep", "egrep", "fgrep", "rg", "echo", "printf":
-		return true
-	}
-	return false
-}
-
-// skipPrefixes skips the words that leave the next one a command's name.
-func skipPrefixes(words []scanWord) []scanWord {
-	for len(words) > 0 {
-		switch string(words[0].text) {
-		case "command", "builtin", "exec", "noglob", "nocorrect", "-", "-p":
-			words = words[1:]
-		default:
-			return words
-		}
-	}
-	return nil
-}
-
-func isNumeric(w scanWord) bool {
-	switch string(w.text) {
-	case "-eq", "-ne", "-lt", "-le", "-gt", "-ge":
-		return true
-	}
-	return false
 }

@@ -1,0 +1,267 @@
+package task
+
+import (
+	"slices"
+	"strings"
+
+	shellwords "github.com/mattn/go-shellwords"
+)
+
+// guardCode refuses values in what programs read as code: the script of a shell
+// with -c, what ssh hands to another machine's shell, the code of perl -e. words
+// are a command. The program is looked
+// for behind the wrappers that are known; an interpreter's name with an option
+// for code is looked for among all words, because others run their words, too:
+// docker exec, find -exec.
+func (s *Spec) guardCode(words []scanWord) *UsageError {
+	if !slices.ContainsFunc(words, scanWord.holds) {
+		return nil
+	}
+	for {
+		if err := s.guardProgram(words, true); err != nil {
+			return err
+		}
+		inner, err := afterWrapper(words)
+		if err != nil {
+			return err
+		}
+		if inner == nil {
+			break
+		}
+		words = inner
+	}
+	if isSearcher(string(words[0].text)) {
+		return nil
+	}
+	for i := 1; i < len(words); i++ {
+		named := words[0].is("find") && strings.HasPrefix(string(words[i-1].text), "-exec")
+		if err := s.guardProgram(words[i:], named); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// guardProgram is guardCode for the program that words[0] names. sure says that
+// it does run: else only what options say is code counts.
+func (s *Spec) guardProgram(words []scanWord, sure bool) *UsageError {
+	if words[0].open || words[0].holds() {
+		return nil
+	}
+	if n := scriptOf(words); n > 0 {
+		w := &words[n]
+		if w.code {
+			return s.codeError(words[:n], w)
+		}
+		return s.guardScript(w, shellsNamed(string(words[0].text)))
+	}
+	p := interpreterOf(string(words[0].text))
+	if p == nil {
+		return nil
+	}
+	for _, w := range p.codeWords(words, sure) {
+		switch {
+		case w.code || w.quoted && p.reads == readLanguage:
+			return p.refuse(&words[0], w)
+		case w.quoted:
+			if err := s.guardScript(w, inAny); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// codeWords returns those of words, the command that p is, which p reads as code.
+func (p *interpreter) codeWords(words []scanWord, sure bool) []*scanWord {
+	var code []*scanWord
+	operands, file, options := 0, false, true
+	for i := 1; i < len(words); i++ {
+		w := &words[i]
+		text := string(w.text)
+		if operands > 0 && p.first == 2 && operands == 1 {
+			options = true // ssh reads options behind the host, too
+		}
+		switch {
+		case slices.Contains(p.long, text):
+			if i++; i < len(words) {
+				code = append(code, &words[i])
+			}
+		case options && slices.ContainsFunc(p.long, func(o string) bool { return len(o) > 2 && strings.HasPrefix(text, o+"=") }):
+			code = append(code, w)
+		case options && slices.Contains(p.longTakes, text):
+			i++
+		case options && text == "--":
+			options = p.anywhere
+		case options && strings.HasPrefix(text, "--"):
+		case options && len(text) > 1 && text[0] == '-' && !(w.holds() && w.at == 0):
+			c, takes, last, f := p.cluster(text)
+			file = file || f
+			switch {
+			case c && takes:
+				if i++; i < len(words) {
+					code = append(code, &words[i])
+				}
+			case c:
+				code = append(code, w)
+			case takes:
+				if i++; i < len(words) && p.isCommandOption(&words[i]) {
+					code = append(code, &words[i])
+				}
+			case p.isCommandOption(w):
+				code = append(code, w)
+			}
+			if last {
+				return code
+			}
+		default:
+			operands++
+			options = options && (p.anywhere || p.first == 2 && operands == 1)
+			if p.first > 0 && sure && !file && (operands == p.first || operands > p.first && p.all) && (p.all || len(code) == 0) {
+				code = append(code, w)
+			}
+			if !options && !p.all && p.reads == readLanguage && (!sure || operands >= p.first) {
+				return code
+			}
+		}
+	}
+	return code
+}
+
+// cluster reads the word o of options of one letter: whether one has code for
+// its operand, whether the operand is the next word, whether all behind it is
+// the code's own, and whether the code is in a file.
+func (p *interpreter) cluster(o string) (code, next, last, file bool) {
+	for k := 1; k < len(o); k++ {
+		c := o[k]
+		file = file || strings.IndexByte(p.file, c) >= 0
+		last = last || strings.IndexByte(p.last, c) >= 0
+		switch {
+		case strings.IndexByte(p.code, c) >= 0:
+			return true, k == len(o)-1 && c != 'M' && c != 'm', last, file
+		case strings.IndexByte(p.takes, c) >= 0:
+			return false, k == len(o)-1, last, file
+		case strings.IndexByte(p.rest, c) >= 0 && !isDigits(o[k+1:]):
+			if c == 'l' || c == '0' { // digits, then further letters
+				continue
+			}
+			return false, false, last, file
+		}
+	}
+	return false, false, last, file
+}
+
+// isCommandOption reports whether w is an option of ssh whose value is a command.
+func (p *interpreter) isCommandOption(w *scanWord) bool {
+	if p != &asSSH || !w.holds() {
+		return false
+	}
+	key, _, ok := strings.Cut(string(w.text[:w.at]), "=")
+	return !ok || strings.HasSuffix(strings.ToLower(strings.TrimSpace(key)), "command")
+}
+
+func isDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
+
+// refuse says why w is no place for a value, and what is.
+func (p *interpreter) refuse(program, w *scanWord) *UsageError {
+	name := string(program.text)
+	if p.reads == readAnyShell {
+		return &UsageError{
+			Msg:  "a record in what " + name + " hands to a shell would be read as code",
+			Hint: "{q} is the record quoted for a shell, outside of other quotes, and an argument is read by none: " + p.remedy,
+		}
+	}
+	if !w.code {
+		return &UsageError{
+			Msg:  "{q} is quoted for a shell, not for " + name,
+			Hint: "an argument is never read as code: " + p.remedy,
+		}
+	}
+	return &UsageError{
+		Msg:  "a record inside the code of " + name + " would be read as code",
+		Hint: "an argument is never read as code: " + p.remedy,
+	}
+}
+
+// afterWrapper returns the command that words have a wrapper for, nil if it is
+// none.
+func afterWrapper(words []scanWord) ([]scanWord, *UsageError) {
+	name := string(words[0].text)
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	p, ok := wrappers[name]
+	if !ok || words[0].open || words[0].holds() {
+		return nil, nil
+	}
+	operands := p.operands
+	for i := 1; i < len(words); i++ {
+		text := string(words[i].text)
+		switch {
+		case name == "env" && isSplitOption(text):
+			return splitByEnv(words, i)
+		case text == "--":
+		case len(text) > 1 && text[0] == '-' && text[1] != '-':
+			if c := strings.IndexAny(text[1:], p.takes); c >= 0 && p.takes != "" && c == len(text)-2 {
+				i++
+			}
+		case strings.HasPrefix(text, "--"):
+			if slices.Contains(p.long, text) {
+				i++
+			}
+		case text == "-" && name == "env":
+		case (name == "env" || name == "sudo" || name == "doas") && strings.Contains(text, "="):
+		case operands > 0:
+			operands--
+		default:
+			return words[i:], nil
+		}
+	}
+	return nil, nil
+}
+
+// isSplitOption reports whether o is env's -S, alone, behind others or with its
+// text.
+func isSplitOption(o string) bool {
+	if strings.HasPrefix(o, "--s") { // any abbreviation of --split-string
+		return true
+	}
+	n := strings.IndexByte(o, 'S')
+	return n > 0 && o[0] == '-' && o[1] != '-' && !strings.ContainsAny(o[1:n], "uCa")
+}
+
+// splitByEnv returns words with those in the text of env -S, which words[i] is
+// or has before it.
+func splitByEnv(words []scanWord, i int) ([]scanWord, *UsageError) {
+	o := string(words[i].text)
+	w := words[i]
+	var text string
+	switch short, long, ok := strings.Cut(o, "="); {
+	case strings.HasPrefix(o, "--") && ok:
+		text = long
+	case strings.HasPrefix(short, "--"), strings.HasSuffix(o, "S"):
+		if i++; i == len(words) {
+			return nil, nil
+		}
+		w, text = words[i], string(words[i].text)
+	default:
+		text = o[strings.IndexByte(o, 'S')+1:]
+	}
+	if w.holds() {
+		return nil, &UsageError{
+			Msg:  "a record in what env -S splits would be read as several words, and as env's own language",
+			Hint: "give the command as words of its own: env COMMAND {}",
+		}
+	}
+	p := shellwords.NewParser()
+	split, err := p.Parse(text)
+	if err != nil || strings.ContainsAny(text, "\\$#") {
+		return nil, &UsageError{
+			Msg:  "what env -S makes of " + Quote(text) + " is not known, so that a record behind it may be read as code",
+			Hint: "give the command as words of its own: env COMMAND {}",
+		}
+	}
+	inner := []scanWord{{text: []byte("env")}}
+	for _, t := range split {
+		inner = append(inner, scanWord{text: []byte(t)})
+	}
+	return append(inner, words[i+1:]...), nil
+}

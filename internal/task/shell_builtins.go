@@ -1,0 +1,151 @@
+package task
+
+import (
+	"slices"
+	"strings"
+)
+
+// A wordRule returns the shells in which a builtin takes each value among args,
+// the words behind its name, as the text that it is. What no rule calls safe is
+// not: shells evaluate names, subscripts, numbers, formats and prompts in places
+// that nobody would list in full.
+type wordRule func(args []scanWord) shellSet
+
+// literalRules are the builtins that take words literally. Prefixes such as
+// command are no part of this: see skipPrefixes.
+var literalRules = map[string]wordRule{
+	":": anyWord, "true": anyWord, "false": anyWord, "echo": anyWord, "pwd": anyWord,
+	"cd": anyWord, "chdir": anyWord, "pushd": anyWord, "type": anyWord,
+	"rename": anyWord, "realpath": anyWord, "which": anyWord, "where": anyWord, "whence": anyWord,
+	"exit": wordIn(inLiteral), "return": wordIn(inLiteral), "break": wordIn(inLiteral),
+	"continue": wordIn(inLiteral), "shift": wordIn(inLiteral), "ulimit": wordIn(inLiteral),
+	"umask": wordIn(inLiteral), "kill": wordIn(inLiteral), "sleep": wordIn(inAny &^ inKsh93 &^ inOther),
+	".": anyWord, "source": anyWord, // a file, and arguments
+	"printf": printfWords, "print": wordsAfterDashes, "set": wordsAfterDashes,
+	"test": testWords, "[": testWords,
+	"export": declaredWords, "readonly": declaredWords, "local": declaredWords,
+	"typeset": declaredWords, "declare": declaredWords,
+}
+
+func anyWord([]scanWord) shellSet { return inAny }
+
+func wordIn(set shellSet) wordRule { return func([]scanWord) shellSet { return set } }
+
+// wordsAfterDashes is the rule of print and set: what stands behind -- is text.
+// The options before must be known, and none may say what becomes of the text:
+// set -A, print -P.
+func wordsAfterDashes(args []scanWord) shellSet {
+	for i := range args {
+		w := &args[i]
+		switch {
+		case w.open || w.loose || w.holds():
+			return inNone
+		case w.is("--"):
+			return inAny
+		case strings.Trim(string(w.text), "-+efhmnrux") != "":
+			return inNone
+		}
+	}
+	return inNone
+}
+
+// printfWords is the rule of printf. A value may be an argument if the format
+// is known: %n sets a variable that the argument names, and some shells evaluate
+// an argument of %d. It may be in the format if that is all there is.
+func printfWords(args []scanWord) shellSet {
+	i := 0
+	if args[0].is("-v") {
+		i = 2 // the variable's name
+	}
+	if i < len(args) && args[i].is("--") {
+		i++
+	}
+	if i >= len(args) || slices.ContainsFunc(args[:i], func(w scanWord) bool { return w.holds() || w.open }) {
+		return inNone
+	}
+	format, rest := &args[i], args[i+1:]
+	switch {
+	case format.holds() && len(rest) == 0 && !format.many:
+		return inAny
+	case format.open || format.holds() || format.loose || strings.HasPrefix(string(format.text), "-"):
+		return inDash | inAsh
+	}
+	return formatSafe(string(format.text))
+}
+
+// formatSafe returns the shells in which the conversions of format leave their
+// arguments alone.
+func formatSafe(format string) shellSet {
+	safe := inAny
+	for i := 0; i < len(format); i++ {
+		if format[i] != '%' {
+			continue
+		}
+		for i++; i < len(format) && strings.IndexByte("-+ #0123456789.", format[i]) >= 0; i++ {
+		}
+		switch {
+		case i == len(format):
+			return safe & inLiteral
+		case strings.IndexByte("sbqc%", format[i]) >= 0:
+		case strings.IndexByte("diouxXeEfFgGaA*", format[i]) >= 0:
+			safe &= inLiteral | inMksh // which runs the program
+		default: // %n sets a variable
+			safe &= inDash | inAsh
+		}
+	}
+	return safe
+}
+
+// declaredWords is the rule of export and its like: NAME=value, where NAME is no
+// variable of the shell itself, and options give it no type.
+func declaredWords(args []scanWord) shellSet {
+	for i := range args {
+		w := &args[i]
+		switch {
+		case w.many || w.pattern && w.holds():
+			return inNone
+		case w.holds():
+			name, _, ok := strings.Cut(string(w.text[:w.at]), "=")
+			if !ok || !isName(name) || isShellVariable(name) {
+				return inNone
+			}
+		case givesType(w):
+			return inNone
+		}
+	}
+	return inAny
+}
+
+// givesType reports whether the word w of a declaration gives variables a type,
+// by which a later assignment is evaluated.
+func givesType(w *scanWord) bool {
+	if len(w.text) > 0 && (w.text[0] == '-' || w.text[0] == '+') {
+		return strings.Trim(string(w.text[1:]), "rxgp-") != ""
+	}
+	return w.open && w.at < 0 && !strings.Contains(string(w.text), "=")
+}
+
+// isShellVariable reports whether name may be a variable that a shell reads
+// itself: as a number, as a prompt, as a file or command to run. What is known to
+// be text, such as PATH, is not.
+func isShellVariable(name string) bool {
+	for _, prefix := range []string{"BASH", "COMP_", "EPOCH", "HIST", "KSH", "PROMPT", "PS", "RPROMPT", "RPS", "TRY_BLOCK", "TTY", "ZSH"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	switch name {
+	case "RANDOM", "SRANDOM", "SECONDS", "LINENO", "COLUMNS", "LINES", "TMOUT", "SHLVL", "FUNCNEST", "SAVEHIST",
+		"KEYTIMEOUT", "LISTMAX", "MAILCHECK", "ERRNO", "UID", "EUID", "GID", "EGID", "PPID", "PGRP", "USER_ID",
+		"BAUD", "DIRSTACK", "DIRSTACKSIZE", "LOGCHECK", "REPORTTIME", "REPORTMEMORY", "OPTIND", "ENV", "FCEDIT",
+		"TIMEFMT", "TIMEFORMAT", "WATCHFMT", "WATCH", "NULLCMD", "READNULLCMD", "SPROMPT", "POSTEDIT", "EXECSHELL",
+		"MAIL", "MAILPATH", "GROUPS", "FUNCNAME", "PIPESTATUS", "ARGC", "argv", "status", "options", "functions",
+		"aliases", "galiases", "saliases", "commands", "parameters", "nameddirs", "modules", "prompt", "psvar", "mapfile":
+		return true
+	}
+	return false
+}
+
+func isName(s string) bool {
+	return s != "" && (s[0] < '0' || s[0] > '9') && strings.IndexFunc(s, func(r rune) bool { return r > 127 || !isNameByte(byte(r)) }) < 0
+}
