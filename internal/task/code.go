@@ -90,10 +90,12 @@ func (p *interpreter) codeWords(words []scanWord, sure bool) []*scanWord {
 		case options && slices.ContainsFunc(p.long, func(o string) bool { return len(o) > 2 && strings.HasPrefix(text, o+"=") }):
 			code = append(code, w)
 		case options && slices.Contains(p.longTakes, text):
+			file = file || p.longFile(text)
 			i++
 		case options && text == "--":
 			options = p.anywhere
 		case options && strings.HasPrefix(text, "--"):
+			file = file || p.longFile(text)
 		case options && len(text) > 1 && text[0] == '-' && !(w.holds() && w.at == 0):
 			c, takes, last, f := p.cluster(text)
 			file = file || f
@@ -105,10 +107,10 @@ func (p *interpreter) codeWords(words []scanWord, sure bool) []*scanWord {
 			case c:
 				code = append(code, w)
 			case takes:
-				if i++; i < len(words) && p.isCommandOption(&words[i]) {
+				if i++; i < len(words) && strings.HasSuffix(text, "o") && p.isCommandOption(&words[i]) {
 					code = append(code, &words[i])
 				}
-			case p.isCommandOption(w):
+			case strings.HasPrefix(text, "-o") && p.isCommandOption(w):
 				code = append(code, w)
 			}
 			if last {
@@ -126,6 +128,12 @@ func (p *interpreter) codeWords(words []scanWord, sure bool) []*scanWord {
 		}
 	}
 	return code
+}
+
+// longFile reports whether the long option o says that code is no operand.
+func (p *interpreter) longFile(o string) bool {
+	o, _, _ = strings.Cut(o, "=")
+	return p.file != "" && (o == "--file" || o == "--exec")
 }
 
 // cluster reads the word o of options of one letter: whether one has code for
@@ -151,7 +159,7 @@ func (p *interpreter) cluster(o string) (code, next, last, file bool) {
 	return false, false, last, file
 }
 
-// isCommandOption reports whether w is an option of ssh whose value is a command.
+// isCommandOption reports whether w, of ssh's -o, has a command for its value.
 func (p *interpreter) isCommandOption(w *scanWord) bool {
 	if p != &asSSH || !w.holds() {
 		return false
@@ -168,7 +176,7 @@ func (p *interpreter) refuse(program, w *scanWord) *UsageError {
 	if p.reads == readAnyShell {
 		return &UsageError{
 			Msg:  "a record in what " + name + " hands to a shell would be read as code",
-			Hint: "{q} is the record quoted for a shell, outside of other quotes, and an argument is read by none: " + p.remedy,
+			Hint: p.remedy,
 		}
 	}
 	if !w.code {

@@ -54,16 +54,16 @@ var (
 	}
 	asSu = interpreter{
 		reads: readAnyShell, code: "c", takes: "gGswu", long: []string{"--command", "--session-command"}, anywhere: true,
-		longTakes: []string{"--group", "--supp-group", "--shell", "--whitelist-environment", "--user"}, remedy: "su USER -c 'cat {q}'",
+		longTakes: []string{"--group", "--supp-group", "--shell", "--whitelist-environment", "--user"}, remedy: "{q} is the record quoted for that shell: su USER -c 'cat {q}'",
 	}
 	asScript = interpreter{
 		reads: readAnyShell, code: "c", takes: "BEIOTmo", long: []string{"--command"}, anywhere: true,
 		longTakes: []string{"--log-in", "--log-out", "--log-io", "--log-timing", "--echo", "--logging-format", "--output-limit"},
-		remedy:    "script -qc 'cat {q}' /dev/null",
+		remedy:    "{q} is the record quoted for that shell: script -qc 'cat {q}' /dev/null",
 	}
-	asSSH   = interpreter{reads: readAnyShell, takes: "BbcDEeFIiJLlmOoPpQRSWw", first: 2, all: true, remedy: "ssh HOST 'cat {q}'"}
-	asWatch = interpreter{reads: readAnyShell, takes: "nq", longTakes: []string{"--interval", "--equexit"}, file: "x", first: 1, all: true, remedy: "watch -x cat {}"}
-	asFlock = interpreter{reads: readAnyShell, takes: "wE", long: []string{"-c", "--command"}, longTakes: []string{"--timeout", "--wait", "--conflict-exit-code"}, remedy: "flock FILE cat {}"}
+	asSSH   = interpreter{reads: readAnyShell, takes: "BbcDEeFIiJLlmOoPpQRSWw", first: 2, all: true, remedy: "{q} is the record quoted for that shell: ssh HOST 'cat {q}'"}
+	asWatch = interpreter{reads: readAnyShell, takes: "nq", longTakes: []string{"--interval", "--equexit"}, file: "x", first: 1, all: true, remedy: "an argument is read by no shell: watch -x cat {}"}
+	asFlock = interpreter{reads: readAnyShell, takes: "wE", long: []string{"-c", "--command"}, longTakes: []string{"--timeout", "--wait", "--conflict-exit-code"}, remedy: "an argument is read by no shell: flock FILE cat {}"}
 	asOther = interpreter{reads: readLanguage, code: "eE", long: []string{"--eval", "--print", "-p"}, remedy: argvOfOther}
 	asFish  = interpreter{reads: readLanguage, code: "cC", long: []string{"--command", "--init-command", "-Command", "--commands"}, remedy: "take a POSIX shell, or pass it as an argument"}
 )

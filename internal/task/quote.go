@@ -34,8 +34,8 @@ func quoteDouble(s string) string {
 	return b.String()
 }
 
-// quoteCommand quotes the first word of a command, which must not be read as a
-// keyword, an assignment or (in bash) a job.
+// quoteCommand quotes what may be the first word of a command, which must not be
+// read as a keyword, an assignment or (in bash) a job. {q} is quoted so.
 func quoteCommand(s string) string {
 	if isReserved(s) || strings.Contains(s, "=") || strings.HasPrefix(s, "%") {
 		return quoteAlways(s)

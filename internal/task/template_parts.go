@@ -82,7 +82,7 @@ func (f *filling) appendValue(b []byte, i int, as form) []byte {
 	}
 	v := f.task.Values.At(i)
 	if as == formQuoted {
-		return append(b, Quote(string(v))...)
+		return append(b, quoteCommand(string(v))...)
 	}
 	return append(b, as.of(v)...)
 }
