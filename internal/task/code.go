@@ -90,16 +90,22 @@ func (p *interpreter) codeWords(words []scanWord, sure bool) []*scanWord {
 		case options && slices.ContainsFunc(p.long, func(o string) bool { return len(o) > 2 && strings.HasPrefix(text, o+"=") }):
 			code = append(code, w)
 		case options && slices.Contains(p.longTakes, text):
-			file = file || p.longFile(text)
+			if file = file || p.longFile(text); file && p.anywhere {
+				return nil
+			}
 			i++
 		case options && text == "--":
 			options = p.anywhere
 		case options && strings.HasPrefix(text, "--"):
-			file = file || p.longFile(text)
+			if file = file || p.longFile(text); file && p.anywhere {
+				return nil
+			}
 		case options && len(text) > 1 && text[0] == '-' && !(w.holds() && w.at == 0):
 			c, takes, last, f := p.cluster(text)
 			file = file || f
 			switch {
+			case f && p.anywhere:
+				return nil // runuser -u runs its words
 			case c && takes:
 				if i++; i < len(words) {
 					code = append(code, &words[i])
@@ -118,6 +124,12 @@ func (p *interpreter) codeWords(words []scanWord, sure bool) []*scanWord {
 			}
 		default:
 			operands++
+			if p.behindFile {
+				if i+2 < len(words) && (words[i+1].is("-c") || words[i+1].is("--command")) {
+					return append(code, &words[i+2])
+				}
+				return nil
+			}
 			options = options && (p.anywhere || p.first == 2 && operands == 1)
 			if p.first > 0 && sure && !file && (operands == p.first || operands > p.first && p.all) && (p.all || len(code) == 0) {
 				code = append(code, w)
@@ -133,7 +145,7 @@ func (p *interpreter) codeWords(words []scanWord, sure bool) []*scanWord {
 // longFile reports whether the long option o says that code is no operand.
 func (p *interpreter) longFile(o string) bool {
 	o, _, _ = strings.Cut(o, "=")
-	return p.file != "" && (o == "--file" || o == "--exec")
+	return p.file != "" && (o == "--file" || o == "--exec" || o == "--user")
 }
 
 // cluster reads the word o of options of one letter: whether one has code for

@@ -31,7 +31,9 @@ type interpreter struct {
 	all      bool
 	file     string // options of one letter that say where the code is instead
 	anywhere bool   // options may follow operands
-	remedy   string // how a value gets into the code
+	// behindFile says that -c and the code stand behind the first operand.
+	behindFile bool
+	remedy     string // how a value gets into the code
 }
 
 const (
@@ -53,7 +55,7 @@ var (
 		longTakes: []string{"--field-separator", "--assign", "--file", "--include", "--load", "--exec"}, remedy: argvOfAwk,
 	}
 	asSu = interpreter{
-		reads: readAnyShell, code: "c", takes: "gGswu", long: []string{"--command", "--session-command"}, anywhere: true,
+		reads: readAnyShell, code: "c", takes: "gGswu", file: "u", long: []string{"--command", "--session-command"}, anywhere: true,
 		longTakes: []string{"--group", "--supp-group", "--shell", "--whitelist-environment", "--user"}, remedy: "{q} is the record quoted for that shell: su USER -c 'cat {q}'",
 	}
 	asScript = interpreter{
@@ -63,7 +65,7 @@ var (
 	}
 	asSSH   = interpreter{reads: readAnyShell, takes: "BbcDEeFIiJLlmOoPpQRSWw", first: 2, all: true, remedy: "{q} is the record quoted for that shell: ssh HOST 'cat {q}'"}
 	asWatch = interpreter{reads: readAnyShell, takes: "nq", longTakes: []string{"--interval", "--equexit"}, file: "x", first: 1, all: true, remedy: "an argument is read by no shell: watch -x cat {}"}
-	asFlock = interpreter{reads: readAnyShell, takes: "wE", long: []string{"-c", "--command"}, longTakes: []string{"--timeout", "--wait", "--conflict-exit-code"}, remedy: "an argument is read by no shell: flock FILE cat {}"}
+	asFlock = interpreter{reads: readAnyShell, takes: "wE", behindFile: true, longTakes: []string{"--timeout", "--wait", "--conflict-exit-code"}, remedy: "an argument is read by no shell: flock FILE cat {}"}
 	asOther = interpreter{reads: readLanguage, code: "eE", long: []string{"--eval", "--print", "-p"}, remedy: argvOfOther}
 	asFish  = interpreter{reads: readLanguage, code: "cC", long: []string{"--command", "--init-command", "-Command", "--commands"}, remedy: "take a POSIX shell, or pass it as an argument"}
 )

@@ -1,9 +1,6 @@
 package task
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // A hereDoc is one whose body comes after the line.
 type hereDoc struct {
@@ -170,7 +167,7 @@ func (s *shellScanner) openParen() {
 	switch {
 	case (f.inWord || len(f.words) > 0) && !s.testing() && strings.HasPrefix(strings.TrimLeft(rest, " \t"), ")"):
 		s.functions = true
-		s.lost = s.lost || f.inWord && f.word.holds() || slices.ContainsFunc(f.words, scanWord.holds)
+		s.unnamed()
 		s.pos += 1 + strings.IndexByte(rest, ')') + 1
 		f.inWord, f.words = false, nil
 		s.ended(tailOperator)
@@ -189,6 +186,19 @@ func (s *shellScanner) openParen() {
 		s.pos++
 		s.list(')', nil)
 		s.ended(tailOperator)
+	}
+}
+
+// unnamed refuses the placeholders of a function's name.
+func (s *shellScanner) unnamed() {
+	start := s.frame.word.start
+	if len(s.frame.words) > 0 {
+		start = s.frame.words[0].start
+	}
+	for i := range s.spots {
+		if s.spots[i].start >= start {
+			s.spots[i].context = inUnknown
+		}
 	}
 }
 
