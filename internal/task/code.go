@@ -82,6 +82,9 @@ func (p *interpreter) codeWords(words []scanWord, sure bool) []*scanWord {
 		if operands > 0 && p.first == 2 && operands == 1 {
 			options = true // ssh reads options behind the host, too
 		}
+		if p.end != "" && strings.HasPrefix(text, p.end) {
+			break
+		}
 		switch {
 		case slices.Contains(p.long, text):
 			if i++; i < len(words) {

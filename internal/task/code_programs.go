@@ -30,6 +30,7 @@ type interpreter struct {
 	first    int
 	all      bool
 	file     string // options of one letter that say where the code is instead
+	end      string // the word that is the last to be read
 	anywhere bool   // options may follow operands
 	// behindFile says that -c and the code stand behind the first operand.
 	behindFile bool
@@ -63,11 +64,13 @@ var (
 		longTakes: []string{"--log-in", "--log-out", "--log-io", "--log-timing", "--echo", "--logging-format", "--output-limit"},
 		remedy:    "{q} is the record quoted for that shell: script -qc 'cat {q}' /dev/null",
 	}
-	asSSH   = interpreter{reads: readAnyShell, takes: "BbcDEeFIiJLlmOoPpQRSWw", first: 2, all: true, remedy: "{q} is the record quoted for that shell: ssh HOST 'cat {q}'"}
-	asWatch = interpreter{reads: readAnyShell, takes: "nq", longTakes: []string{"--interval", "--equexit"}, file: "x", first: 1, all: true, remedy: "an argument is read by no shell: watch -x cat {}"}
-	asFlock = interpreter{reads: readAnyShell, takes: "wE", behindFile: true, longTakes: []string{"--timeout", "--wait", "--conflict-exit-code"}, remedy: "an argument is read by no shell: flock FILE cat {}"}
-	asOther = interpreter{reads: readLanguage, code: "eE", long: []string{"--eval", "--print", "-p"}, remedy: argvOfOther}
-	asFish  = interpreter{reads: readLanguage, code: "cC", long: []string{"--command", "--init-command", "-Command", "--commands"}, remedy: "take a POSIX shell, or pass it as an argument"}
+	asSSH      = interpreter{reads: readAnyShell, takes: "BbcDEeFIiJLlmOoPpQRSWw", first: 2, all: true, remedy: "{q} is the record quoted for that shell: ssh HOST 'cat {q}'"}
+	asWatch    = interpreter{reads: readAnyShell, takes: "nq", longTakes: []string{"--interval", "--equexit"}, file: "x", first: 1, all: true, remedy: "an argument is read by no shell: watch -x cat {}"}
+	asParallel = interpreter{reads: readAnyShell, takes: "aCdDEIjJlLnNPsSU", first: 1, all: true, end: ":::", remedy: "values behind ::: are arguments: parallel cat ::: {}"}
+	asSg       = interpreter{reads: readAnyShell, code: "c", anywhere: true, first: 2, remedy: "{q} is the record quoted for that shell: sg GROUP 'cat {q}'"}
+	asFlock    = interpreter{reads: readAnyShell, takes: "wE", behindFile: true, longTakes: []string{"--timeout", "--wait", "--conflict-exit-code"}, remedy: "an argument is read by no shell: flock FILE cat {}"}
+	asOther    = interpreter{reads: readLanguage, code: "eE", long: []string{"--eval", "--print", "-p"}, remedy: argvOfOther}
+	asFish     = interpreter{reads: readLanguage, code: "cC", long: []string{"--command", "--init-command", "-Command", "--commands"}, remedy: "take a POSIX shell, or pass it as an argument"}
 )
 
 // interpreters are those whose names are known, without a version's number.
@@ -78,6 +81,7 @@ var interpreters = map[string]*interpreter{
 	"elixir": &asOther, "erl": &asOther, "ghc": &asOther, "raku": &asPerl,
 	"awk": &asAwk, "gawk": &asAwk, "mawk": &asAwk, "nawk": &asAwk, "original-awk": &asAwk, "bwk": &asAwk,
 	"su": &asSu, "runuser": &asSu, "script": &asScript, "ssh": &asSSH, "slogin": &asSSH, "rsh": &asSSH, "autossh": &asSSH,
+	"capsh": &asSu, "sg": &asSg, "parallel": &asParallel, "expect": {reads: readLanguage, code: "c", remedy: argvOfOther}, "guile": {reads: readLanguage, code: "ce", remedy: argvOfOther},
 	"watch": &asWatch, "flock": &asFlock,
 }
 

@@ -53,6 +53,9 @@ func TestCodeOfPrograms(t *testing.T) {
 		{"gawk|-F|,|-v|x=1|{print} /{}/|f", "ENVIRON"},
 		{"mawk|--|/{}/", "ENVIRON"},
 		{"busybox|awk|/{}/", "ENVIRON"},
+		{"parallel|-j|2|echo {}|:::|1", "parallel cat ::: {}"},
+		{"sg|group|echo {}", "{q}"},
+		{"capsh|--|-c|echo {}", "{q}"},
 		{"fish|-c|echo {q}", "POSIX"},
 		{"env|-S|sh -c|echo {}", `"$1"`},
 		{"env|-iSsh -c|echo {}", `"$1"`},
@@ -88,7 +91,7 @@ func TestArgumentsOfPrograms(t *testing.T) {
 	for _, line := range []string{
 		"su|{}", "su|-c|date|{}", "su|-c|cat {q}|u", "runuser|-u|{}|ls", "script|-c|date|{}",
 		"ssh|{}|uptime", "ssh", "ssh|-p|22|{}|uptime", "ssh|-i|{}|h|ls", "ssh|-i{}|h", "ssh|-o|Port={}|h", "ssh|h|cat {q}", "ssh|h|cat|{q}|{#}",
-		"rsync|-e|ssh|-a|{}|host:{}", "cp|watch|{}", "watch|-x|echo|{}", "flock|{}|true", "flock|F|echo|{}", "flock|-n|F|head|-c|{}", "runuser|-u|x|head|-c|{}", "runuser|--user=x|head|-c|{}",
+		"rsync|-e|ssh|-a|{}|host:{}", "cp|watch|{}", "parallel|-j|{}|echo|:::|{}", "watch|-x|echo|{}", "flock|{}|true", "flock|F|echo|{}", "flock|-n|F|head|-c|{}", "runuser|-u|x|head|-c|{}", "runuser|--user=x|head|-c|{}",
 		"perl|-ne|print|{}", "perl|s.pl|-e|{}", "perl|-I|{}|s.pl", "perl|-e|1|--|{}", "python3|-c|1|{}", "python3|s.py|-c|{}", "python3|-m|m|-c|{}",
 		"ruby|-e|1|{}", "ruby|s.rb|{}", "node|s.js|-e|{}", "node|-e|1|{}", "php|-r|1;|{}", "php|f.php|{}",
 		"awk|{print}|{}", "awk|-v|x={}|{print}", "awk|-f|p.awk|{}", "awk|-F|{}|{print}", "gawk|-e|1|{}", "gawk|--file=p|{}",

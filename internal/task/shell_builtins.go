@@ -21,7 +21,7 @@ var literalRules = map[string]wordRule{
 	"continue": wordIn(inLiteral), "shift": wordIn(inLiteral), "ulimit": wordIn(inLiteral),
 	"umask": wordIn(inLiteral), "kill": wordIn(inLiteral), "sleep": wordIn(inAny &^ inKsh93 &^ inOther),
 	".": anyWord, "source": anyWord, // a file, and arguments
-	"printf": printfWords, "print": wordsAfterDashes, "set": wordsAfterDashes,
+	"printf": printfWords, "print": afterDashes("-nrlN"), "set": afterDashes("-+abefhmnuvxC"),
 	"test": testWords, "[": testWords,
 	"export": declaredWords, "readonly": declaredWords, "local": declaredWords,
 	"typeset": declaredWords, "declare": declaredWords,
@@ -31,22 +31,24 @@ func anyWord([]scanWord) shellSet { return inAny }
 
 func wordIn(set shellSet) wordRule { return func([]scanWord) shellSet { return set } }
 
-// wordsAfterDashes is the rule of print and set: what stands behind -- is text.
-// The options before must be known, and none may say what becomes of the text:
-// set -A, print -P.
-func wordsAfterDashes(args []scanWord) shellSet {
-	for i := range args {
-		w := &args[i]
-		switch {
-		case w.open || w.loose || w.holds():
-			return inNone
-		case w.is("--"):
-			return inAny
-		case strings.Trim(string(w.text), "-+efhmnrux") != "":
-			return inNone
+// afterDashes is the rule of print and set: what stands behind -- is text. The
+// options before it must be of letters: none may say what becomes of the text,
+// as set -A and print -P do.
+func afterDashes(letters string) wordRule {
+	return func(args []scanWord) shellSet {
+		for i := range args {
+			w := &args[i]
+			switch {
+			case w.open || w.loose || w.holds():
+				return inNone
+			case w.is("--"):
+				return inAny
+			case strings.Trim(string(w.text), letters) != "":
+				return inNone
+			}
 		}
+		return inNone
 	}
-	return inNone
 }
 
 // printfWords is the rule of printf. A value may be an argument if the format
