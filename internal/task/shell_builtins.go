@@ -101,6 +101,7 @@ func formatSafe(format string) shellSet {
 // declaredWords is the rule of export and its like: NAME=value, where NAME is no
 // variable of the shell itself, and options give it no type.
 func declaredWords(args []scanWord) shellSet {
+	safe := inAny
 	for i := range args {
 		w := &args[i]
 		switch {
@@ -108,14 +109,15 @@ func declaredWords(args []scanWord) shellSet {
 			return inNone
 		case w.holds():
 			name, _, ok := strings.Cut(string(w.text[:w.at]), "=")
-			if !ok || !isName(name) || isShellVariable(name) {
+			if !ok || !isName(name) {
 				return inNone
 			}
+			safe &^= shellsUsing(name)
 		case givesType(w):
 			return inNone
 		}
 	}
-	return inAny
+	return safe
 }
 
 // givesType reports whether the word w of a declaration gives variables a type,
@@ -125,27 +127,6 @@ func givesType(w *scanWord) bool {
 		return strings.Trim(string(w.text[1:]), "rxgp-") != ""
 	}
 	return w.open && w.at < 0 && !strings.Contains(string(w.text), "=")
-}
-
-// isShellVariable reports whether name may be a variable that a shell reads
-// itself: as a number, as a prompt, as a file or command to run. What is known to
-// be text, such as PATH, is not.
-func isShellVariable(name string) bool {
-	for _, prefix := range []string{"BASH", "COMP_", "EPOCH", "HIST", "KSH", "PROMPT", "PS", "RPROMPT", "RPS", "TRY_BLOCK", "TTY", "ZSH"} {
-		if strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
-	switch name {
-	case "RANDOM", "SRANDOM", "SECONDS", "LINENO", "COLUMNS", "LINES", "TMOUT", "SHLVL", "FUNCNEST", "SAVEHIST",
-		"KEYTIMEOUT", "LISTMAX", "MAILCHECK", "ERRNO", "UID", "EUID", "GID", "EGID", "PPID", "PGRP", "USER_ID",
-		"BAUD", "DIRSTACK", "DIRSTACKSIZE", "LOGCHECK", "REPORTTIME", "REPORTMEMORY", "OPTIND", "ENV", "FCEDIT",
-		"TIMEFMT", "TIMEFORMAT", "WATCHFMT", "WATCH", "NULLCMD", "READNULLCMD", "SPROMPT", "POSTEDIT", "EXECSHELL",
-		"MAIL", "MAILPATH", "GROUPS", "FUNCNAME", "PIPESTATUS", "ARGC", "argv", "status", "options", "functions",
-		"aliases", "galiases", "saliases", "commands", "parameters", "nameddirs", "modules", "prompt", "psvar", "mapfile":
-		return true
-	}
-	return false
 }
 
 func isName(s string) bool {

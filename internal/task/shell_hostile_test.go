@@ -267,6 +267,23 @@ env -S 'sh -c' 'echo {}'
 env -S 'sh -c "echo {}"'
 env sh -c 'echo {}'`, "\n")
 
+// hostileVariables are those that some shell has.
+const hostileVariables = `ARGC BASH BASHOPTS BASHPID BASH_ALIASES BASH_ARGC BASH_ARGV BASH_ARGV0 BASH_CMDS BASH_COMMAND
+BASH_EXECUTION_STRING BASH_LINENO BASH_LOADABLES_PATH BASH_SOURCE BASH_SUBSHELL BASH_VERSINFO BASH_VERSION
+CDPATH COLUMNS COMP_WORDBREAKS CPUTYPE DIRSTACK EGID ENV EPOCHREALTIME EPOCHSECONDS EUID FCEDIT FIGNORE FPATH
+FUNCNAME FUNCNEST GID GROUPS HISTCHARS HISTCMD HISTSIZE HOME HOST HOSTNAME HOSTTYPE IFS JOBMAX KEYBOARD_HACK
+KEYTIMEOUT KSHEGID KSHGID KSHUID KSH_VERSION LINENO LINES LISTMAX LOGNAME MACHTYPE MAILCHECK MAILPATH MANPATH
+MODULE_PATH NULLCMD OLDPWD OPTARG OPTERR OPTIND OSTYPE PATHSEP PGRP PIPESTATUS PPID PROMPT PROMPT2 PROMPT3
+PROMPT4 PS1 PS2 PS3 PS4 PSVAR PWD RANDOM READNULLCMD SAVEHIST SECONDS SHELL SHELLOPTS SHLVL SPROMPT SRANDOM
+TERM TIMEFMT TMOUT TMPPREFIX TRY_BLOCK_ERROR TRY_BLOCK_INTERRUPT TTY TTYIDLE UID USERNAME USER_ID VENDOR WATCH
+WORDCHARS YASH_LOADPATH YASH_VERSION ZSH_ARGZERO ZSH_EVAL_CONTEXT ZSH_EXECUTION_STRING ZSH_NAME ZSH_PATCHLEVEL
+ZSH_SUBSHELL ZSH_VERSION aliases argv builtins cdpath commands dirstack dis_aliases dis_builtins dis_functions
+dis_functions_source dis_galiases dis_patchars dis_reswords dis_saliases fignore fpath funcfiletrace
+funcsourcetrace funcstack functions functions_source functrace galiases histchars history historywords jobdirs
+jobstates jobtexts keymaps mailpath manpath module_path modules nameddirs options parameters patchars path
+pipestatus prompt psvar reswords saliases signals status termcap terminfo userdirs usergroups watch widgets
+zsh_eval_context zsh_scheduled_events`
+
 // hostileRecords are records, and pairs of them, that run a command or set w where
 // they are read as anything but text. P is the file that must not come to be.
 var hostileRecords = [][]string{
@@ -324,6 +341,9 @@ type hostileCase struct {
 // linesOfAll returns the lines: those around each builtin and the others.
 func linesOfAll() []string {
 	lines := slices.Clone(hostilePlaces)
+	for _, name := range strings.Fields(hostileVariables) {
+		lines = append(lines, name+"={}; :", "export "+name+"={}; :", "for "+name+" in {}; do :; done")
+	}
 	var names []string
 	for name := range builtins {
 		names = append(names, name)

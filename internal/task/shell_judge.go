@@ -33,7 +33,7 @@ func (s *Spec) judge(scan *shellScan, in shellSet) *UsageError {
 		}
 	}
 	for _, name := range scan.sets {
-		if isShellVariable(name) {
+		if shellsUsing(name)&in != 0 {
 			return &UsageError{
 				Msg:  "a record as the value of " + name + ", a variable of the shell itself, may be read as code",
 				Hint: "take another name; a command is given it by env " + name + "={} COMMAND",
