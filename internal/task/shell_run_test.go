@@ -182,10 +182,10 @@ func TestColumnsInShells(t *testing.T) {
 // Random lines: where sh takes a line with a plain word in a placeholder's
 // place, the compiled line prints the same; and no record in it is ever run.
 func TestRandomLines(t *testing.T) {
-	pieces := strings.Split("'|'|\"|\"|\\|$|`|\n| | | |a|b|=|#|;|;|&&|||(|)|$(|)|$((|))|{|}|{}|{}|{}|{}|{}|:|echo |echo |printf '%s,' |x=1 |$x|${x|${x}|${x-|case a in |a) |;;|esac|if |then |fi|cat <<E\n|\nE\n|<<<|eval |[[ | ]]|$'|sh -c |for x in |do |done|", "|")
+	pieces := strings.Split("'|'|\"|\"|\\|$|`|\n| | | |a|b|=|#|;|;|&&|||(|)|$(|)|$((|))|{|}|{}|{}|{}|{}|{}|:|echo |echo |printf '%s,' |x=1 |$x|${x|${x}|${x-|case a in |a) |;;|esac|if |then |fi|cat <<E\n|\nE\n|<<<|eval |[[ | ]]|$'|sh -c |for x in |do |done|read |[ | ]|test -n |export x=|declare n=|a[|]=|~|>&|printf %s |command |{q}|[[ -n |$x[|*(", "|")
 	r := rand.New(rand.NewSource(1))
 	evil := "a[$(touch X)]$(touch X)`touch X`;touch X #'\"\ntouch X;"
-	for _, shell := range []string{"dash", "bash"} {
+	for _, shell := range []string{"dash", "bash", "zsh", "mksh"} {
 		if !haveCommand(shell) {
 			continue
 		}
@@ -213,8 +213,8 @@ func TestRandomLines(t *testing.T) {
 				t.Errorf("%s %q:\n got %q, %v\nwant %q", shell, line, got, err, want)
 			}
 			_, _ = output(dir, mustArgv(t, tp, newTask(evil)))
-			if left, _ := os.ReadDir(dir); len(left) > 0 {
-				t.Fatalf("%s %q ran its record: %v", shell, line, left)
+			if _, err := os.Stat(filepath.Join(dir, "X")); err == nil {
+				t.Fatalf("%s %q ran its record", shell, line)
 			}
 		}
 		t.Logf("%s: %d lines", shell, ran)
