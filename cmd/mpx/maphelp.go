@@ -11,6 +11,22 @@ shell line: mpx map 'grep -c x {} | sort'. Without COMMAND each record is a
 command line of its own. A record is always one argument, byte for byte, never
 shell text; one that starts with - may be an option of the command: rm -- {}.
 
+In a shell line {} is one word, standing bare, inside '…' or inside "…". It is
+refused, naming "$1", wherever the shell might read it as more than text: in a
+here-document, a comment, backquotes, arithmetic or a subscript, after >& <& or ~,
+and as a word of a builtin that is not known to take it literally, by each shell's
+own list (read, unset, let, export {}, printf -v; zsh and mksh evaluate numbers,
+too: [ {} -gt 3 ], exit {}). The record is also $1 there, columns $1 $2 …; what a
+line does not use is not passed, and may be of any length.
+
+Refused as well is a record in what another program reads as code: sh -c, su -c,
+script -c, ssh HOST, watch, flock -c, perl -e, python -c, ruby -e, node -e, awk and
+their like, also behind env -S, sudo, nice, timeout …: pass it as an argument, or
+as {q} to ssh and su. What mpx cannot know of is yours to mind: a script, function
+or variable ($CMD {}) that evals its arguments, arithmetic on a variable that
+holds a record, make, sed, jq or SQL text with a record in it, and an interpreter
+that reads the record from a pipe or a file.
+
 Placeholders: {} the record, {.} without extension, {/} base name, {//}
 directory, {/.} base name without extension, {q} quoted for a shell, {#} task
 number, {%} job slot; {1} {2} … columns, sources or the records of -n, also as

@@ -73,117 +73,14 @@ func (s *Spec) guardProgram(words []scanWord, sure bool) *UsageError {
 }
 
 // codeWords returns those of words, the command that p is, which p reads as code.
+// sure says that p does run: else only what options say is code counts.
 func (p *interpreter) codeWords(words []scanWord, sure bool) []*scanWord {
-	var code []*scanWord
-	operands, file, options := 0, false, true
-	for i := 1; i < len(words); i++ {
-		w := &words[i]
-		text := string(w.text)
-		if operands > 0 && p.first == 2 && operands == 1 {
-			options = true // ssh reads options behind the host, too
-		}
-		if p.end != "" && strings.HasPrefix(text, p.end) {
-			break
-		}
-		switch {
-		case slices.Contains(p.long, text):
-			if i++; i < len(words) {
-				code = append(code, &words[i])
-			}
-		case options && slices.ContainsFunc(p.long, func(o string) bool { return len(o) > 2 && strings.HasPrefix(text, o+"=") }):
-			code = append(code, w)
-		case options && slices.Contains(p.longTakes, text):
-			if file = file || p.longFile(text); file && p.anywhere {
-				return nil
-			}
-			i++
-		case options && text == "--":
-			options = p.anywhere
-		case options && strings.HasPrefix(text, "--"):
-			if file = file || p.longFile(text); file && p.anywhere {
-				return nil
-			}
-		case options && len(text) > 1 && text[0] == '-' && !(w.holds() && w.at == 0):
-			c, takes, last, f := p.cluster(text)
-			file = file || f
-			switch {
-			case f && p.anywhere:
-				return nil // runuser -u runs its words
-			case c && takes:
-				if i++; i < len(words) {
-					code = append(code, &words[i])
-				}
-			case c:
-				code = append(code, w)
-			case takes:
-				if i++; i < len(words) && strings.HasSuffix(text, "o") && p.isCommandOption(&words[i]) {
-					code = append(code, &words[i])
-				}
-			case strings.HasPrefix(text, "-o") && p.isCommandOption(w):
-				code = append(code, w)
-			}
-			if last {
-				return code
-			}
-		default:
-			operands++
-			if p.behindFile {
-				if i+2 < len(words) && (words[i+1].is("-c") || words[i+1].is("--command")) {
-					return append(code, &words[i+2])
-				}
-				return nil
-			}
-			options = options && (p.anywhere || p.first == 2 && operands == 1)
-			if p.first > 0 && sure && !file && (operands == p.first || operands > p.first && p.all) && (p.all || len(code) == 0) {
-				code = append(code, w)
-			}
-			if !options && !p.all && p.reads == readLanguage && (!sure || operands >= p.first) {
-				return code
-			}
-		}
+	r := codeReader{interpreter: p, words: words, sure: sure, options: true}
+	for r.at = 1; r.at < len(words) && !r.done; r.at++ {
+		r.word(&words[r.at])
 	}
-	return code
+	return r.found
 }
-
-// longFile reports whether the long option o says that code is no operand.
-func (p *interpreter) longFile(o string) bool {
-	o, _, _ = strings.Cut(o, "=")
-	return p.file != "" && (o == "--file" || o == "--exec" || o == "--user")
-}
-
-// cluster reads the word o of options of one letter: whether one has code for
-// its operand, whether the operand is the next word, whether all behind it is
-// the code's own, and whether the code is in a file.
-func (p *interpreter) cluster(o string) (code, next, last, file bool) {
-	for k := 1; k < len(o); k++ {
-		c := o[k]
-		file = file || strings.IndexByte(p.file, c) >= 0
-		last = last || strings.IndexByte(p.last, c) >= 0
-		switch {
-		case strings.IndexByte(p.code, c) >= 0:
-			return true, k == len(o)-1 && c != 'M' && c != 'm', last, file
-		case strings.IndexByte(p.takes, c) >= 0:
-			return false, k == len(o)-1, last, file
-		case strings.IndexByte(p.rest, c) >= 0 && !isDigits(o[k+1:]):
-			if c == 'l' || c == '0' { // digits, then further letters
-				continue
-			}
-			return false, false, last, file
-		}
-	}
-	return false, false, last, file
-}
-
-// isCommandOption reports whether w, of ssh's -o, has a command for its value.
-func (p *interpreter) isCommandOption(w *scanWord) bool {
-	if p != &asSSH || !w.holds() {
-		return false
-	}
-	key, _, ok := strings.Cut(string(w.text[:w.at]), "=")
-	return !ok || strings.HasSuffix(strings.ToLower(strings.TrimSpace(key)), "command")
-}
-
-func isDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
 // refuse says why w is no place for a value, and what is.
 func (p *interpreter) refuse(program, w *scanWord) *UsageError {

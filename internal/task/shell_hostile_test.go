@@ -16,274 +16,6 @@ import (
 
 var allLines = flag.Bool("lines", false, "give every hostile record to every line of TestHostileRecords")
 
-// hostileLines are lines around the builtin B, tried with every builtin's name.
-// No number in them can be a process's.
-var hostileLines = strings.Split(`B {}
-B "{}"
-B 'x{}'
-B {}x
-B {q}
-B -- {}
-B - {}
-B -a {}
-B -c {}
-B -d {}
-B -f {}
-B -i {}
-B -n {}
-B -p {}
-B -r {}
-B -t {}
-B -u {}
-B -v {}
-B -x {}
-B -A w {}
-B -C {}
-B -R {}
-B -m {}
-B -s {}
-B w {}
-B {} w
-B {1} {2}
-B {} {2} w
-B -v v {}
-B -v v %s {}
-B -v v {1} {2}
-B x={}
-B -i x={}
-B -r x={}
-B x=a{}
-B "x={}"
-B x={1} {2}
-B x+={}
-B a[{}]
-B a[{}]=1
-B x[{}]={}
-B '%d' {}
-B '%s' {}
-B '%s %5.2f' a {}
-B '%n' {}
-B '%b' {}
-B '%*d' {} {2}
-B "%s{}" {2}
-B "x{}" w
-B -- '%q' {}
-B $w {}
-B "$w" {}
-B * {}
-B {} -eq 99999999
-B 99999999 -gt {}
-B {} = w
-B w != {}
-B {1} = {2}
-B {1} {2} w
-B ! {}
-B ! {1} = {2}
-B ! -f {}
-B -f {} -a -n {2}
-B {1} = w -o {2} = w
-B '(' {} ')'
-B '(' {1} = {2} ')'
-B -o {}
-B {} -nt w
-B {1} -ef {2}
-B {} -t w
-B w "$w" {}
-B $w = {}
-command B {}
-command -p B {}
-builtin B {}
-exec B {}
-noglob B {}
-- B {}
-$nothing B {}
-! B {}
-time B {}
-B < {}
-x=1 B {}
-if B {}; then :; fi
-x=$(B {})
-{ B {}; }
-(B {})
-f() { B {}; }; f
-set -- {}; B "$w"
-B "$w" <<<{}`, "\n")
-
-// hostilePlaces are lines without a builtin's name.
-var hostilePlaces = strings.Split(`{}
-{1} {2}
-{} w
-env {}
-$nothing {}
-"$1" {}
-v={}; :
-x={}; :
-x=a{}b y={2}; :
-RANDOM={}; :
-SECONDS={}; :
-OPTIND={}; :
-HISTCMD={} :
-PS4={}; set -x; :
-PS1={} :
-x={} :
-a[{}]=1
-a[ {} ]=1
-a[x[{}]]=1
-a[1]={}
-a=({} {2}); :
-a=([{}]=1); :
-a=([1]={}); :
-a+=({}); :
-declare -i n; n={}
-typeset -i n; n={}; :
-integer n; n={}
-local -i n; n={}
-f() { local n; n={}; }; f
-f() { typeset -i n; n={}; }; f
-float n; n={}
-((n = 1)); n={}
-: $((n = 1)); n={}
-let n=1; n={}
-typeset -n n; n={}; : "$n"
-nameref n; n={}
-declare -A n; n={}
-declare -ia n; n=({})
-a=(1); declare a={}
-a=(1); export a={}
-readonly n={}
-export n={}; : "$n"
-for n in {}; do :; done
-for n in {} {2}; do echo "$n"; done
-for RANDOM in {}; do :; done
-declare -i n; for n in {}; do :; done
-select n in {}; do :; done
-case {} in {2}) : ;; x{}) : ;; ({})) : ;; esac
-case w in {}|w) : ;; esac
-case w in *({})) : ;; esac
-: >&{}
-: >& "{}"
-: 2>&{}
-: <&{}
-: >>&{}
-: &>{}
-: &>>{}
-: >{}
-: >|{}
-: <>{}
-: <{}
-: <<<{}
-: >!{}
-echo ~{}
-echo ~x{}/y
-x=~{}; :
-x=y:~{}; :
-echo ={}
-echo x={}
-echo --x=~{}
-echo $w[{}]
-echo "$w[{}]"
-echo ${w}[{}]
-echo "${w}[{}]"
-echo $w{}
-echo "$w{}"
-echo $~{}
-echo "$={}"
-echo "$^{}"
-echo "$+{}"
-echo $#{}
-echo *({})
-echo *(e:{}:)
-echo @({}|{2})
-echo !({})
-echo {a,{}}
-echo {a..{}}
-echo {1..{}}
-echo [{}]
-echo [a{}-z]*
-echo *{}*
-echo {}*
-echo \{}
-echo "\{}"
-echo $'{}'
-echo "$(echo {})"
-echo "$(printf '%d' {})"
-echo <(echo {})
-echo =(echo {})
-echo >(echo {})
-[[ {} == {2} ]]
-[[ {} = w* ]]
-[[ w =~ {} ]]
-[[ {} =~ w ]]
-[[ {} < {2} ]]
-[[ {} -eq 99999999 ]]
-[[ 99999999 -lt {} ]]
-[[ -v {} ]]
-[[ -R {} ]]
-[[ -t {} ]]
-[[ -o {} ]]
-[[ -n {} ]]
-[[ -f {} && ! -z {2} ]]
-[[ {} ]]
-[[ ! {} ]]
-[[ {1} {2} ]]
-[[ {} w ]]
-[[ ({} == w) || -n {2} ]]
-[[ w == *({}) ]]
-[[ -n w(#qe:{}:) ]]
-(( {} ))
-for ((i = {}; i < 3; i++)); do :; done
-repeat {} :
-repeat 1 echo {}
-foreach n ({}) :; end
-for n ({} {2}) :
-coproc echo {}
-coproc n { eval {}; }
-function {} { :; }
-function f { echo {}; }; f
-{}() { :; }
-f() { :; }; f {}
-() { echo "$1"; } {}
-time -p echo {}
-echo {} | cat
-echo {} && cat {}
-! echo {}
-while [ -s {} ]; do :; done
-until [ {} ]; do :; done
-cd {} && pwd
-[ -f {} ] && . {}
-eval "echo {q}"
-eval "[ {q} -gt 3 ]"
-eval "x={q}"
-eval "a[{q}]=1"
-trap "echo {q}" EXIT
-trap 'echo "$1"' EXIT; echo {}
-sh -c 'echo {q}'
-sh -c '[ {q} -eq 1 ]'
-sh -c 'echo "$1"' sh {}
-bash -c 'read {q}'
-mksh -c '[ {q} -gt 3 ]'
-zsh -c 'exit {q}'
-env -S 'sh -c' 'echo {}'
-env -S 'sh -c "echo {}"'
-env sh -c 'echo {}'`, "\n")
-
-// hostileVariables are those that some shell has.
-const hostileVariables = `ARGC BASH BASHOPTS BASHPID BASH_ALIASES BASH_ARGC BASH_ARGV BASH_ARGV0 BASH_CMDS BASH_COMMAND
-BASH_EXECUTION_STRING BASH_LINENO BASH_LOADABLES_PATH BASH_SOURCE BASH_SUBSHELL BASH_VERSINFO BASH_VERSION
-CDPATH COLUMNS COMP_WORDBREAKS CPUTYPE DIRSTACK EGID ENV EPOCHREALTIME EPOCHSECONDS EUID FCEDIT FIGNORE FPATH
-FUNCNAME FUNCNEST GID GROUPS HISTCHARS HISTCMD HISTSIZE HOME HOST HOSTNAME HOSTTYPE IFS JOBMAX KEYBOARD_HACK
-KEYTIMEOUT KSHEGID KSHGID KSHUID KSH_VERSION LINENO LINES LISTMAX LOGNAME MACHTYPE MAILCHECK MAILPATH MANPATH
-MODULE_PATH NULLCMD OLDPWD OPTARG OPTERR OPTIND OSTYPE PATHSEP PGRP PIPESTATUS PPID PROMPT PROMPT2 PROMPT3
-PROMPT4 PS1 PS2 PS3 PS4 PSVAR PWD RANDOM READNULLCMD SAVEHIST SECONDS SHELL SHELLOPTS SHLVL SPROMPT SRANDOM
-TERM TIMEFMT TMOUT TMPPREFIX TRY_BLOCK_ERROR TRY_BLOCK_INTERRUPT TTY TTYIDLE UID USERNAME USER_ID VENDOR WATCH
-WORDCHARS YASH_LOADPATH YASH_VERSION ZSH_ARGZERO ZSH_EVAL_CONTEXT ZSH_EXECUTION_STRING ZSH_NAME ZSH_PATCHLEVEL
-ZSH_SUBSHELL ZSH_VERSION aliases argv builtins cdpath commands dirstack dis_aliases dis_builtins dis_functions
-dis_functions_source dis_galiases dis_patchars dis_reswords dis_saliases fignore fpath funcfiletrace
-funcsourcetrace funcstack functions functions_source functrace galiases histchars history historywords jobdirs
-jobstates jobtexts keymaps mailpath manpath module_path modules nameddirs options parameters patchars path
-pipestatus prompt psvar reswords saliases signals status termcap terminfo userdirs usergroups watch widgets
-zsh_eval_context zsh_scheduled_events`
-
 // hostileRecords are records, and pairs of them, that run a command or set w where
 // they are read as anything but text. P is the file that must not come to be.
 var hostileRecords = [][]string{
@@ -338,10 +70,12 @@ type hostileCase struct {
 	script string // what the shell runs
 }
 
-// linesOfAll returns the lines: those around each builtin and the others.
-func linesOfAll() []string {
-	lines := slices.Clone(hostilePlaces)
-	for _, name := range strings.Fields(hostileVariables) {
+// hostileLines returns the lines to be tried: testdata/hostile_builtins with each
+// builtin's name for B (no number there may be a process's), hostile_places as
+// they are, and some for each variable that a shell has.
+func hostileLines(t *testing.T) []string {
+	lines := strings.Split(readTestdata(t, "hostile_places"), "\n")
+	for _, name := range strings.Fields(readTestdata(t, "hostile_variables")) {
 		lines = append(lines, name+"={}; :", "export "+name+"={}; :", "for "+name+" in {}; do :; done")
 	}
 	var names []string
@@ -350,8 +84,8 @@ func linesOfAll() []string {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		for _, l := range hostileLines {
-			l = strings.Replace(l, "B", name, 1)
+		for l := range strings.Lines(readTestdata(t, "hostile_builtins")) {
+			l = strings.Replace(strings.TrimSpace(l), "B", name, 1)
 			if name == "[" {
 				l = strings.Replace(l+";", ";", " ];", 1)
 			}
@@ -361,10 +95,18 @@ func linesOfAll() []string {
 	return lines
 }
 
+func readTestdata(t *testing.T, name string) string {
+	b, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
 // hostileCases returns lines that shell accepts, with records: all of them, or n
 // that are drawn by a fixed seed.
-func hostileCases(shell []string, n int, file string) []hostileCase {
-	lines := linesOfAll()
+func hostileCases(t *testing.T, shell []string, n int, file string) []hostileCase {
+	lines := hostileLines(t)
 	r := rand.New(rand.NewSource(1))
 	r.Shuffle(len(lines), func(i, k int) { lines[i], lines[k] = lines[k], lines[i] })
 	var cases []hostileCase
@@ -455,7 +197,7 @@ func TestHostileRecords(t *testing.T) {
 		t.Run(strings.Join(shell, " "), func(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(t.TempDir(), "P")
-			cases := hostileCases(shell, n, file)
+			cases := hostileCases(t, shell, n, file)
 			// That the test can see what it looks for.
 			cases = append(cases, hostileCase{script: `set -- "$(: >` + file + `)"` + "\neval :"}, hostileCase{script: "eval 'w=2\ncase $w in keep) ;; *) : >" + file + ";; esac'"})
 			total := 0

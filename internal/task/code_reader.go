@@ -1,0 +1,133 @@
+package task
+
+import (
+	"slices"
+	"strings"
+)
+
+// A codeReader goes through the words of an interpreter's command as the
+// interpreter does.
+type codeReader struct {
+	*interpreter
+	words    []scanWord
+	at       int  // the word that is read
+	sure     bool // the interpreter does run
+	options  bool // an option may come
+	operands int  // read so far
+	inFile   bool // an option has said where the code is instead
+	done     bool // what follows belongs to the code
+	found    []*scanWord
+}
+
+// word reads one word.
+func (r *codeReader) word(w *scanWord) {
+	text := string(w.text)
+	switch {
+	case r.end != "" && strings.HasPrefix(text, r.end):
+		r.done = true
+	case slices.Contains(r.long, text):
+		r.take()
+	case r.options && text == "--":
+		r.options = r.anywhere
+	case r.options && strings.HasPrefix(text, "--"):
+		r.longOption(w, text)
+	case r.options && len(text) > 1 && text[0] == '-' && !(w.holds() && w.at == 0):
+		r.letters(w, text)
+	default:
+		r.operand(w)
+	}
+}
+
+// take reads the next word as code.
+func (r *codeReader) take() {
+	if r.at++; r.at < len(r.words) {
+		r.found = append(r.found, &r.words[r.at])
+	}
+}
+
+// longOption reads the option text, which w is.
+func (r *codeReader) longOption(w *scanWord, text string) {
+	name, _, ok := strings.Cut(text, "=")
+	if ok && slices.Contains(r.long, name) {
+		r.found = append(r.found, w)
+	}
+	if !ok && slices.Contains(r.longTakes, name) {
+		r.at++
+	}
+	if name == "--file" || name == "--exec" || name == "--user" {
+		r.elsewhere()
+	}
+}
+
+// elsewhere notes that no operand is code; su's and runuser's -u has them run
+// their words.
+func (r *codeReader) elsewhere() {
+	r.inFile = r.inFile || r.file != ""
+	r.done = r.inFile && r.anywhere
+}
+
+// letters reads the word w, which is text: options of one letter.
+func (r *codeReader) letters(w *scanWord, text string) {
+	for k := 1; k < len(text) && !r.done; k++ {
+		c, final := text[k], k == len(text)-1
+		has := func(letters string) bool { return strings.IndexByte(letters, c) >= 0 }
+		if has(r.file) {
+			r.elsewhere()
+		}
+		switch {
+		case has(r.code):
+			if final && !has("Mm") {
+				r.take()
+			} else {
+				r.found = append(r.found, w)
+			}
+			r.done = has(r.last)
+			return
+		case has(r.takes):
+			r.value(c, w, final)
+			r.done = r.done || has(r.last)
+			return
+		case has("l0") && has(r.rest): // digits, then further letters
+		case has(r.rest):
+			return
+		}
+	}
+}
+
+// value reads what belongs to the option c: the rest of its word w, or the next.
+// Some of ssh's -o are commands.
+func (r *codeReader) value(c byte, w *scanWord, next bool) {
+	if next {
+		if r.at++; r.at == len(r.words) {
+			return
+		}
+		w = &r.words[r.at]
+	}
+	if c != 'o' || r.interpreter != &asSSH || !w.holds() {
+		return
+	}
+	key, _, ok := strings.Cut(string(w.text[:w.at]), "=")
+	if !ok || strings.HasSuffix(strings.ToLower(strings.TrimSpace(key)), "command") {
+		r.found = append(r.found, w)
+	}
+}
+
+// operand reads a word that is no option.
+func (r *codeReader) operand(w *scanWord) {
+	r.operands++
+	host := r.first == 2 && r.operands == 1 // ssh reads options behind it, too
+	r.options = r.options && r.anywhere || host
+	if r.behindFile {
+		r.done = true
+		if next := r.words[r.at+1:]; len(next) > 0 && (next[0].is("-c") || next[0].is("--command")) {
+			r.at++
+			r.take()
+		}
+		return
+	}
+	isCode := r.operands == r.first || r.operands > r.first && r.all
+	if isCode && r.first > 0 && r.sure && !r.inFile && (r.all || len(r.found) == 0) {
+		r.found = append(r.found, w)
+	}
+	r.done = !r.options && !r.all && (!r.sure || r.operands >= r.first)
+}
