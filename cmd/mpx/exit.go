@@ -83,6 +83,10 @@ func explain(w io.Writer, err error) (status int, sig syscall.Signal) {
 	var tu *task.UsageError
 	var f *failedError
 	var c *commandError
+	var h interface {
+		error
+		Hint() string
+	}
 	switch {
 	case errors.As(err, &u):
 		status, hint = exitUsage, u.hint
@@ -92,6 +96,11 @@ func explain(w io.Writer, err error) (status int, sig syscall.Signal) {
 		status, hint = exitFailed, f.hint
 	case errors.As(err, &c):
 		status, hint = c.status, c.hint
+	case errors.As(err, &h):
+		hint = h.Hint()
+	}
+	if hint == "" && (errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)) {
+		hint = "let it open more files: ulimit -n 64"
 	}
 	if hint != "" {
 		fmt.Fprintf(w, "mpx: hint: %s\n", hint)

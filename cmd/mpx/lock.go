@@ -105,6 +105,7 @@ func (a *app) runLock(cmd *cobra.Command, o *lockOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	dir = dir.Within(w)
 	l, err := dir.AcquireLock(name, shm.WaitFor(0))
 	if errors.Is(err, shm.ErrTimeout) {
 		if above, err := o.insideItself(dir, name, w); above || err != nil {
@@ -130,6 +131,10 @@ func (a *app) runLock(cmd *cobra.Command, o *lockOptions, args []string) error {
 // error where this process has been told so by HeldVar, or would wait for ever.
 func (o *lockOptions) insideItself(dir *shm.Dir, name string, w shm.Wait) (bool, error) {
 	above, err := dir.HeldAbove(name, outlives)
+	var unknown *shm.UnknownError
+	if errors.As(err, &unknown) && !slices.Contains(shm.HeldLocks(), name) {
+		return false, nil // nobody has said so, and not all processes are to be seen
+	}
 	if err != nil || !above || o.recursive {
 		return above, objectError(name, err, nil)
 	}
@@ -189,7 +194,11 @@ func (a *app) inVain(dir *shm.Dir, name string, err error, w *waitFlags, busy *b
 	if !errors.Is(err, shm.ErrTimeout) {
 		return objectError(name, err, w)
 	}
-	if !w.nonblock {
+	var other *shm.BusyError
+	switch {
+	case errors.As(err, &other):
+		fmt.Fprintf(a.says, "mpx: %s: %v\nmpx: hint: %s\n", name, other, other.Hint())
+	case !w.nonblock:
 		fmt.Fprintf(a.says, "mpx: %s is not free after %s%s\n", name, w.timeout, holders(dir, name))
 	}
 	if busy.busy >= 0 {
@@ -200,15 +209,12 @@ func (a *app) inVain(dir *shm.Dir, name string, err error, w *waitFlags, busy *b
 
 // holders says who holds name, as far as that can be told.
 func holders(dir *shm.Dir, name string) string {
-	o, err := dir.Open(name, 0)
+	o, err := dir.Within(shm.Once()).Open(name, 0)
 	if err != nil {
 		return ""
 	}
 	defer o.Close()
-	list, err := o.Parties()
-	if err != nil {
-		return ""
-	}
+	list, _ := o.Parties()
 	if text := partiesText(list, shm.Holds, time.Now()); text != "" {
 		return ": held by " + text
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,16 +19,24 @@ const lsLong = `List the shared objects of this user, a line each: its name, its
 since when it is there, which processes hold it and which wait for it, by pid, and
 for how long.
 
-They live in $MPX_DIR, else $XDG_RUNTIME_DIR/mpx, else /dev/shm/mpx-UID.`
+They live in $MPX_DIR, else in /dev/shm/mpx-UID, where there is no /dev/shm in
+/tmp/mpx-UID: the same for a terminal, cron, su and a service of one user. Where
+systemd keeps the logins it removes what a user has in /dev/shm when the last session
+of that user ends, also under processes that go on (not that of root and of system
+users). loginctl enable-linger keeps it, as do RemoveIPC=no in logind.conf and an
+MPX_DIR elsewhere.
+
+An object that is busy has been in the midst of a change for long: the process that
+makes it is stopped, or hardly runs.`
 
 const lsExamples = `  mpx ls
   mpx ls deploy
   mpx ls --json | jq -r 'select(.kind == "lock") | .holds[].pid'`
 
 const lsStatus = `  0     all is listed, or there is nothing
-  1     there is none of that name; or a file there is no object
+  1     there is none of that name; or a file there is no object that can be used here
   2     wrong usage
-  125   mpx itself failed`
+  125   mpx itself failed; or it cannot be told who lives, or which boot this is`
 
 func (a *app) lsCommand() *cobra.Command {
 	var asJSON bool
@@ -77,7 +86,7 @@ func (a *app) listObjects(cmd *cobra.Command, args []string, asJSON bool) error 
 	if err != nil {
 		return err
 	}
-	list, worst := a.look(dir, names, len(args) == 1)
+	list, worst := a.look(dir.Within(shm.WaitFor(0)), names, len(args) == 1)
 	if err := writeListings(a.stdout, list, asJSON); err != nil {
 		return err
 	}
@@ -89,21 +98,38 @@ func (a *app) listObjects(cmd *cobra.Command, args []string, asJSON bool) error 
 func (a *app) look(dir *shm.Dir, names []string, named bool) (list []*listing, worst error) {
 	for _, name := range names {
 		l, err := lookAt(dir, name)
+		if l != nil {
+			list = append(list, l)
+		}
 		gone := errors.Is(err, shm.ErrNotExist) || errors.Is(err, shm.ErrRemoved)
 		switch {
-		case err == nil:
-			list = append(list, l)
-		case !gone || named:
-			if gone {
-				err = shm.ErrNotExist
-			}
-			fmt.Fprintf(a.says, "mpx: %s: %v\n", name, err)
+		case err == nil || gone && !named:
+			continue
+		case gone:
+			err = shm.ErrNotExist
+		}
+		explain(a.says, fmt.Errorf("%s: %w", name, err))
+		switch {
+		case !isNoUse(err):
+			worst = &outcome{status: exitBroken}
+		case worst == nil:
 			worst = &outcome{status: exitFailed}
 		}
 	}
 	return list, worst
 }
 
+// isNoUse reports whether err says of an object that there is none that can be used here,
+// rather than that mpx could not find out.
+func isNoUse(err error) bool {
+	var version *shm.VersionError
+	var gone *ipc.GoneError
+	return errors.Is(err, shm.ErrNotExist) || errors.Is(err, shm.ErrDamaged) || errors.Is(err, shm.ErrNamespace) ||
+		errors.Is(err, shm.ErrElsewhere) || errors.As(err, &version) || errors.As(err, &gone)
+}
+
+// lookAt looks at an object. An *shm.UnknownError: of some who hold it or wait for it cannot
+// be told whether they live; the others are in the listing.
 func lookAt(dir *shm.Dir, name string) (*listing, error) {
 	o, err := dir.Open(name, 0)
 	if err != nil {
@@ -117,12 +143,17 @@ func lookAt(dir *shm.Dir, name string) (*listing, error) {
 	case shm.KindPipe:
 		l.parties, l.State, err = lookAtPipe(dir, name)
 	default:
+		var serr error
 		l.parties, err = o.Parties()
-		if err == nil {
-			l.State, err = o.State()
-		}
+		l.State, serr = o.State()
+		err = cmp.Or(serr, err)
 	}
-	if err != nil {
+	var unknown *shm.UnknownError
+	var busy *shm.BusyError
+	switch {
+	case errors.As(err, &busy):
+		l.State, err = busyText(busy), nil
+	case err != nil && !errors.As(err, &unknown):
 		return nil, err
 	}
 	for _, p := range l.parties {
@@ -136,7 +167,19 @@ func lookAt(dir *shm.Dir, name string) (*listing, error) {
 			l.Waits = append(l.Waits, h)
 		}
 	}
-	return l, nil
+	return l, err
+}
+
+// busyText returns the state of what another process is changing, for people: busy, 1234
+// is stopped.
+func busyText(b *shm.BusyError) string {
+	switch {
+	case b.PID == 0:
+		return "busy"
+	case b.Stopped:
+		return fmt.Sprintf("busy, %d is stopped", b.PID)
+	}
+	return fmt.Sprintf("busy, by %d", b.PID)
 }
 
 // lookAtQueue looks at a queue, which may be kept in another directory.

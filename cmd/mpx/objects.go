@@ -11,7 +11,12 @@ import (
 )
 
 // objects opens the directory of the user's shared objects.
-func (a *app) objects() (*shm.Dir, error) { return shm.OpenDir(shm.DefaultDir()) }
+func (a *app) objects() (*shm.Dir, error) {
+	shm.OnBusy(func(name string, busy *shm.BusyError) {
+		fmt.Fprintf(a.stderr, "mpx: %s: waiting: %v\nmpx: hint: %s\n", name, busy, busy.Hint())
+	})
+	return shm.OpenDir(shm.DefaultDir())
+}
 
 // objectName takes the name of an object off the front of a command's arguments.
 func objectName(cmd *cobra.Command, args []string) (name string, rest []string, err error) {
@@ -92,9 +97,12 @@ func (w *waitFlags) status() int {
 // does not wait.
 func objectError(name string, err error, w *waitFlags) error {
 	var kind *shm.KindError
+	var busy *shm.BusyError
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, shm.ErrTimeout) && w != nil && errors.As(err, &busy):
+		return &commandError{msg: fmt.Sprintf("%s: %v", name, busy), hint: busy.Hint(), status: w.status()}
 	case errors.Is(err, shm.ErrTimeout) && w != nil:
 		return &outcome{status: w.status()}
 	case errors.As(err, &kind):

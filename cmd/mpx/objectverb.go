@@ -116,6 +116,13 @@ func (a *app) runVerb(v *objectVerb, cmd *cobra.Command, args []string) error {
 	if v.end {
 		words = append([]string{number}, words...)
 	}
+	if v.wait != nil { // so long it waits also for those who change the object
+		w, err := v.wait.wait()
+		if err != nil {
+			return err
+		}
+		d = d.Within(w)
+	}
 	err = v.run(d, name, words)
 	var u *usageError
 	if errors.As(err, &u) {

@@ -199,7 +199,7 @@ func pipePoll() objectVerb {
 					return &outcome{status: exitFailed}
 				}
 				return err
-			})(d, name, words)
+			})(d.Within(w), name, words)
 		},
 	}
 }

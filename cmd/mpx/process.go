@@ -19,8 +19,9 @@ A process belongs to no shell: start returns when it runs, and it goes on when t
 terminal or the script is gone, unless --die-with-parent. Its stdin is /dev/null,
 its stdout and stderr go to its log, which is in memory as all objects are: what
 writes much should write to a file of its own. It inherits directory, environment
-and open descriptors, as with & in a shell, but for those of locks. Where systemd removes $XDG_RUNTIME_DIR
-at the last logout, the names go with it, unless loginctl enable-linger.
+and open descriptors, as with & in a shell, but for those of locks. Where systemd
+removes what a user has in /dev/shm at the last logout, the names go, too; loginctl
+enable-linger, RemoveIPC=no and another MPX_DIR keep them: see mpx ls --help.
 
 A keeper, a process of mpx's own, waits for it. When the command ends by itself,
 what it has left in the background lives on. When the keeper is killed with -9, the

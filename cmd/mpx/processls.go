@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -62,6 +63,7 @@ func (a *app) listProcesses(asJSON bool) error {
 		return err
 	}
 	var list []*processListing
+	var worst error
 	for _, name := range names {
 		l, err := lookAtProcess(dir, name)
 		var kind *shm.KindError
@@ -69,11 +71,15 @@ func (a *app) listProcesses(asJSON bool) error {
 		case err == nil:
 			list = append(list, l)
 		case errors.As(err, &kind), errors.Is(err, shm.ErrNotExist), errors.Is(err, shm.ErrDamaged), errors.Is(err, shm.ErrNamespace):
-		default:
-			return objectError(name, err, nil)
+		default: // it may be one
+			explain(a.stderr, fmt.Errorf("%s: %w", name, err))
+			worst = &outcome{status: exitBroken}
 		}
 	}
-	return writeProcesses(a.stdout, list, asJSON)
+	if err := writeProcesses(a.stdout, list, asJSON); err != nil {
+		return err
+	}
+	return worst
 }
 
 func lookAtProcess(dir *shm.Dir, name string) (*processListing, error) {

@@ -14,7 +14,11 @@ const rmLong = `Remove shared objects, of whatever kind.
 One that is held or waited for is removed all the same: who holds it keeps it, who
 waits goes on with the next one of that name, and both run at a time. A process
 must have ended; its log goes with it. So must a pool, whose results go. A lock or a
-sem that nobody uses takes a file of 8 KB in memory, until the machine stops.`
+sem that nobody uses takes a file of 8 KB in memory, until the machine stops.
+
+A file that is damaged, or no object at all, goes when nobody has it open. What was
+made in another container, or by another version of mpx, does not: whether somebody
+uses it cannot be told from here.`
 
 const rmExamples = `  mpx rm deploy
   mpx ls | awk '$2 == "event" {print $1}' | xargs mpx rm -f`
@@ -32,7 +36,7 @@ func (a *app) rmCommand() *cobra.Command {
 	return helped(cmd, `  0     all of them are removed
   1     there is none of a name, or it is a process or a pool that runs; the others are removed
   2     wrong usage
-  125   mpx itself failed`)
+  125   one could not be removed, or it cannot be told from here whether it may; the others are`)
 }
 
 func (a *app) removeObjects(cmd *cobra.Command, names []string, force bool) error {
@@ -54,18 +58,21 @@ func (a *app) removeObjects(cmd *cobra.Command, names []string, force bool) erro
 	for _, name := range names {
 		err := removeObject(dir, name)
 		switch {
-		case errors.Is(err, shm.ErrNotExist) && force, err == nil:
+		case errors.Is(err, shm.ErrNotExist) && force:
+			continue
 		case errors.Is(err, shm.ErrNotExist):
-			fmt.Fprintf(a.says, "mpx: %s: %v\n", name, err)
-			worst = &outcome{status: exitFailed}
+			err = &failedError{fmt.Sprintf("%s: %v", name, err), ""}
 		case errors.Is(err, shm.ErrRunning):
-			fmt.Fprintf(a.says, "mpx: %s: %v\nmpx: hint: %s\n", name, err, runningHint(name))
-			worst = &outcome{status: exitFailed}
+			err = &failedError{fmt.Sprintf("%s: %v", name, err), runningHint(name)}
 		case errors.As(err, &failed):
-			fmt.Fprintf(a.says, "mpx: %s\nmpx: hint: %s\n", failed.msg, failed.hint)
-			worst = &outcome{status: exitFailed}
 		default:
-			return objectError(name, err, nil)
+			err = objectError(name, err, nil)
+		}
+		switch status, _ := explain(a.says, err); {
+		case status == exitBroken:
+			worst = &outcome{status: exitBroken}
+		case status != exitOK && worst == nil:
+			worst = &outcome{status: exitFailed}
 		}
 	}
 	return worst

@@ -87,6 +87,7 @@ func (a *app) runSem(cmd *cobra.Command, o *semOptions, args []string) error {
 	if err != nil {
 		return err
 	}
+	dir = dir.Within(w)
 	s, err := dir.AcquireSem(name, n, o.resize, w)
 	var other *shm.SlotsError
 	if errors.As(err, &other) {

@@ -57,8 +57,8 @@ func OpenPipeEnd(d *shm.Dir, name string, n int) (e *PipeEnd, err error) {
 	}
 	e = &PipeEnd{t: t, n: n}
 	// Under the pipe's guard: nobody removes it meanwhile.
-	err = t.Change(func(c *shm.Change) error {
-		inside, err := shm.OpenDir(t.Side())
+	err = t.Change(t.Patience(), func(c *shm.Change) error {
+		inside, err := t.Inside()
 		if err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func (e *PipeEnd) closed() bool { return e.t.Word(wordClosed1+e.n-1) != 0 }
 // SetClosed closes the end for all processes: the other one receives what was sent,
 // and then io.EOF.
 func (e *PipeEnd) SetClosed() error {
-	err := e.t.Change(func(c *shm.Change) error {
+	err := e.t.Change(e.t.Patience(), func(c *shm.Change) error {
 		c.Words[wordClosed1+e.n-1] = 1
 		return nil
 	})
@@ -140,7 +140,7 @@ func (e *PipeEnd) Send(m Item) error {
 	case e.closed():
 		return ErrEndClosed
 	}
-	_, err := e.out.Put([]Item{m}, shm.Wait{})
+	_, err := e.out.Put([]Item{m}, e.t.Patience()) // there is room
 	if errors.Is(err, ErrQueueClosed) {
 		return e.whose(ErrOtherClosed)
 	}
@@ -182,9 +182,9 @@ func (e *PipeEnd) watched(wait func() error) error {
 	return err
 }
 
-// finish does what another was killed at.
+// finish does what another was killed at, unless the pipe is busy: there is a next time.
 func (e *PipeEnd) finish() {
-	err := e.t.Change(func(c *shm.Change) error {
+	err := e.t.Change(shm.Once(), func(c *shm.Change) error {
 		if c.Words[wordClosed1]|c.Words[wordClosed2] == 0 {
 			return nil
 		}
@@ -222,7 +222,9 @@ func (e *PipeEnd) Poll(w shm.Wait) (bool, error) {
 		return false, ErrEndClosed
 	}
 	err := e.watched(func() error { return e.in.AwaitItem(w) })
+	var busy *shm.BusyError
 	switch {
+	case errors.As(err, &busy): // which is no answer
 	case errors.Is(err, shm.ErrTimeout):
 		return false, nil
 	case err == nil:

@@ -56,7 +56,7 @@ func TestNamedPipeHalfDone(t *testing.T) {
 			want error
 		}{
 			"closed, by one who was killed": {func(_ *testing.T, _ *shm.Dir, a, _ *PipeEnd) error {
-				return a.t.Change(func(c *shm.Change) error { c.Words[wordClosed1] = 1; return nil })
+				return a.t.Change(shm.Wait{}, func(c *shm.Change) error { c.Words[wordClosed1] = 1; return nil })
 			}, io.EOF},
 			"removed, by one who was killed": {func(_ *testing.T, d *shm.Dir, _, _ *PipeEnd) error {
 				return os.Remove(filepath.Join(d.Path(), "p"))

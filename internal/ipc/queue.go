@@ -1,8 +1,10 @@
 package ipc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"mpx/internal/shm"
 )
@@ -83,11 +85,14 @@ const maxLeases = 1024
 // number. One that is to last is kept in directory place, and is as good when the
 // machine has started again; "": it is in memory.
 func MakeQueue(d *shm.Dir, name string, most int, place string) (*Queue, error) {
-	if q, err := OpenQueue(d, name); !errors.Is(err, shm.ErrNotExist) {
-		if err == nil {
-			q.Close()
-			err = shm.ErrExists
-		}
+	q, err := OpenQueue(d, name)
+	var gone *GoneError
+	switch {
+	case err == nil:
+		q.Close()
+		return nil, shm.ErrExists
+	case errors.As(err, &gone) && isPath(place, gone.Place): // it is to be there again
+	case !errors.Is(err, shm.ErrNotExist):
 		return nil, err
 	}
 	words := [shm.TableWords]uint64{wordMax: uint64(most)}
@@ -96,7 +101,7 @@ func MakeQueue(d *shm.Dir, name string, most int, place string) (*Queue, error) 
 		if err != nil {
 			return nil, err
 		}
-		q := newQueue(t)
+		q = newQueue(t)
 		return q, q.tidied()
 	}
 	there, err := shm.OpenDir(place)
@@ -114,14 +119,35 @@ func MakeQueue(d *shm.Dir, name string, most int, place string) (*Queue, error) 
 	if err != nil {
 		return nil, fmt.Errorf("in %s: %w", there.Path(), err)
 	}
-	link, err := d.MakeTable(name, shm.KindQueue, 0, words, there.Path(), false)
-	if err != nil {
-		t.Close()
-		return nil, err
+	if gone == nil {
+		link, err := d.MakeTable(name, shm.KindQueue, 0, words, there.Path(), false)
+		if err != nil {
+			t.Close()
+			return nil, err
+		}
+		link.Close()
 	}
-	link.Close()
-	q := newQueue(t)
+	q = newQueue(t)
 	return q, q.tidied()
+}
+
+// isPath reports whether a path that the user has given is path.
+func isPath(given, path string) bool {
+	abs, err := filepath.Abs(given)
+	return given != "" && err == nil && abs == path
+}
+
+// A GoneError says that a queue is not where it is kept: its disk is not there now, or it
+// has been removed by other means. Which of them cannot be told, so its name stays.
+type GoneError struct{ Place string }
+
+func (e *GoneError) Error() string {
+	return fmt.Sprintf("it is kept in %s, and is not there now", e.Place)
+}
+
+// Hint returns the remedy.
+func (e *GoneError) Hint() string {
+	return "mount what belongs there; if the queue has been removed, mpx rm takes its name away, too"
 }
 
 // tidied removes what another queue of the name has left, and makes room for this
@@ -134,8 +160,8 @@ func (q *Queue) tidied() error {
 	return err
 }
 
-// OpenQueue opens the queue name. shm.ErrNotExist: there is none, or it is gone from
-// where it was kept.
+// OpenQueue opens the queue name. shm.ErrNotExist: there is none. A *GoneError: it is not
+// where it is kept.
 func OpenQueue(d *shm.Dir, name string) (*Queue, error) {
 	t, err := d.OpenTable(name, shm.KindQueue, revived)
 	if err != nil {
@@ -152,8 +178,8 @@ func OpenQueue(d *shm.Dir, name string) (*Queue, error) {
 	}
 	switch {
 	case errors.Is(err, shm.ErrNotExist):
-		// What t stands for is gone, or the disk is not there: create makes t anew.
-		return nil, errors.Join(t.Forget(), shm.ErrNotExist)
+		place, err := t.Text()
+		return nil, cmp.Or(err, error(&GoneError{place}))
 	case err != nil:
 		return nil, fmt.Errorf("where it is kept: %w", err)
 	}
@@ -198,8 +224,8 @@ func (s *QueueState) Full() bool { return s.Most > 0 && s.Waiting >= s.Most }
 // come to want it.
 func (q *Queue) State() (s QueueState, err error) {
 	for again := true; again && err == nil; {
-		err = q.change(func(c *shm.Change) error {
-			again = reclaim(c, func(r *shm.Row) bool { return !r.Lives() })
+		err = q.change(q.t.Patience(), func(c *shm.Change) error {
+			again = reclaim(c, c.Dead)
 			s = stateOf(&c.Words)
 			return nil
 		})
@@ -217,7 +243,7 @@ func stateOf(w *[shm.TableWords]uint64) QueueState {
 // SetClosed says that no more is put: who waits for an item gets io.EOF when all
 // have been had, and nobody may give one back.
 func (q *Queue) SetClosed() error {
-	err := q.t.Change(func(c *shm.Change) error {
+	err := q.t.Change(q.t.Patience(), func(c *shm.Change) error {
 		c.Words[wordClosed] = 1
 		return nil
 	})
@@ -229,7 +255,7 @@ const everybody = 1 << 30
 // TaskDone says that an item that was taken is done. ErrTooManyDone: none is that is
 // not.
 func (q *Queue) TaskDone() error {
-	return q.change(func(c *shm.Change) error {
+	return q.change(q.t.Patience(), func(c *shm.Change) error {
 		s := stateOf(&c.Words)
 		if s.Unfinished-s.Waiting-s.Leased <= 0 {
 			return ErrTooManyDone

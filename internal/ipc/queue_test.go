@@ -195,7 +195,7 @@ func TestQueueClock(t *testing.T) {
 	q := makeQueue(t, testDir(t), 0)
 	put(t, q, "a")
 	l, _ := get(t, q)
-	if err := q.t.Change(func(c *shm.Change) error {
+	if err := q.t.Change(shm.Wait{}, func(c *shm.Change) error {
 		c.Words[wordLooked] = uint64(time.Now().Add(time.Hour).UnixNano())
 		r := l.Row
 		r[6]++ // a process of this pid that is no more

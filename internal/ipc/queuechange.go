@@ -9,11 +9,11 @@ import (
 )
 
 // change makes a change, wakes whom it concerns, and removes what it leaves of no
-// use.
-func (q *Queue) change(f func(*shm.Change) error) error {
+// use. w is for the others that change the queue.
+func (q *Queue) change(w shm.Wait, f func(*shm.Change) error) error {
 	var before, after QueueState
 	rubbish := false
-	err := q.t.Change(func(c *shm.Change) error {
+	err := q.t.Change(w, func(c *shm.Change) error {
 		q.sweep(&c.Words)
 		before = stateOf(&c.Words)
 		if err := f(c); err != nil {
@@ -27,8 +27,9 @@ func (q *Queue) change(f func(*shm.Change) error) error {
 		return err
 	}
 	if rubbish {
-		// If this process is killed before, the next change takes care of it.
-		_ = q.t.Change(func(c *shm.Change) error { q.sweep(&c.Words); return nil })
+		// If this process is killed before, or others are busy, the next change takes
+		// care of it.
+		_ = q.t.Change(shm.Once(), func(c *shm.Change) error { q.sweep(&c.Words); return nil })
 	}
 	return q.wake(before, after)
 }
@@ -88,7 +89,7 @@ func (q *Queue) look(c *shm.Change) bool {
 		return false
 	}
 	c.Words[wordLooked] = uint64(time.Now().UnixNano())
-	return reclaim(c, func(r *shm.Row) bool { return !r.Lives() })
+	return reclaim(c, c.Dead)
 }
 
 // reclaim takes back an item of one who is dead.

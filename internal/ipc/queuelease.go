@@ -132,7 +132,8 @@ func (l *Lease) end(f func(*shm.Change)) error {
 	if l.file != nil {
 		l.file.Close()
 	}
-	return l.q.change(func(c *shm.Change) error {
+	// It has begun to be, and so is not given up for a limit on the wait for an item.
+	return l.q.change(shm.Wait{}, func(c *shm.Change) error {
 		if now := c.Row(l.row); now != l.Row {
 			return errors.New("bug: a lease that is another's")
 		}
@@ -149,7 +150,7 @@ func (l *Lease) end(f func(*shm.Change)) error {
 func (q *Queue) Lease(w shm.Wait) (*Lease, error) {
 	for {
 		var l *Lease
-		err := q.change(func(c *shm.Change) (err error) {
+		err := q.change(w, func(c *shm.Change) (err error) {
 			l, err = q.lease(c)
 			return err
 		})
@@ -172,7 +173,7 @@ func (q *Queue) AwaitItem(w shm.Wait) error {
 			return err
 		}
 		var there bool
-		err := q.change(func(c *shm.Change) error {
+		err := q.change(w, func(c *shm.Change) error {
 			q.look(c)
 			s := stateOf(&c.Words)
 			there = s.Waiting > 0 || s.Closed && s.Leased == 0

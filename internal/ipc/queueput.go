@@ -14,7 +14,7 @@ import (
 // was over first.
 func (q *Queue) Put(items []Item, w shm.Wait) (n int, err error) {
 	for {
-		err := q.change(func(c *shm.Change) error {
+		err := q.change(w, func(c *shm.Change) error {
 			s := stateOf(&c.Words)
 			k := len(items) - n
 			switch {

@@ -1,6 +1,7 @@
 package shm
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -73,7 +74,9 @@ func (b *Barrier) N() int { return int(b.uint32At(barrierN).Load()) }
 // State returns how many parties wait, and whether the barrier is broken.
 func (b *Barrier) State() (arrived int, broken bool, err error) {
 	err = b.guarded(func() error {
-		b.settle()
+		if err := b.settle(); err != nil {
+			return err
+		}
 		arrived, broken = b.arrived(), b.isBroken()
 		return nil
 	})
@@ -84,7 +87,7 @@ func (b *Barrier) State() (arrived int, broken bool, err error) {
 // number of those that came before. ErrBroken: the barrier is, or was while it
 // waited. ErrTimeout: w was over, and the barrier is broken.
 func (b *Barrier) Wait(pid int, w Wait) (before int, err error) {
-	at, before, err := b.arrive(pid)
+	at, before, err := b.arrive(pid, w)
 	if err != nil {
 		return before, err
 	}
@@ -93,9 +96,11 @@ func (b *Barrier) Wait(pid int, w Wait) (before int, err error) {
 
 // arrive makes the process pid a party, at place at, with so many before it. With
 // the last one the generation has passed.
-func (b *Barrier) arrive(pid int) (at, before int, err error) {
-	err = b.guarded(func() error {
-		b.settle()
+func (b *Barrier) arrive(pid int, w Wait) (at, before int, err error) {
+	err = b.guardedWithin(w, func() error {
+		if err := b.settle(); err != nil {
+			return err
+		}
 		if b.isBroken() {
 			return ErrBroken
 		}
@@ -105,7 +110,7 @@ func (b *Barrier) arrive(pid int) (at, before int, err error) {
 		}
 		if before+1 >= b.N() {
 			b.uint32At(barrierPassed).Store(b.generation().Load() + 1)
-			b.settle()
+			return b.settle()
 		}
 		return nil
 	})
@@ -125,7 +130,7 @@ func (b *Barrier) stay(at int, w Wait) error {
 		if err != nil {
 			_, over = w.left()
 		}
-		if done, err := b.outcome(at, over); done || err != nil {
+		if done, err := b.outcome(at, w, over); done || err != nil {
 			return err
 		}
 	}
@@ -133,11 +138,11 @@ func (b *Barrier) stay(at int, w Wait) error {
 
 // outcome takes the party at place at off the list and returns what came of it, once
 // that is known. Who is over breaks the barrier if it is not.
-func (b *Barrier) outcome(at int, over bool) (done bool, err error) {
-	err = b.guarded(func() error {
-		b.settle()
+func (b *Barrier) outcome(at int, w Wait, over bool) (done bool, err error) {
+	err = b.guardedWithin(w, func() error {
+		unknown := b.settle()
 		verdict := b.ticketAt(at).verdict()
-		if done = verdict != waiting || over; !done {
+		if done = verdict != waiting || over || unknown != nil; !done {
 			return nil
 		}
 		b.leave(at)
@@ -148,8 +153,8 @@ func (b *Barrier) outcome(at int, over bool) (done bool, err error) {
 			return ErrBroken
 		}
 		b.uint32At(barrierBroken).Store(1)
-		b.settle()
-		return ErrTimeout
+		_ = b.settle() // nobody is asked whether he lives
+		return cmp.Or(unknown, ErrTimeout)
 	})
 	return done, err
 }
@@ -157,9 +162,9 @@ func (b *Barrier) outcome(at int, over bool) (done bool, err error) {
 // Reset makes the barrier whole and empty. For those who wait it is broken.
 func (b *Barrier) Reset() error {
 	return b.guarded(func() error {
-		b.settle()
+		_ = b.settle() // whoever has died, it is broken
 		b.uint32At(barrierBroken).Store(1)
-		b.settle()
+		_ = b.settle()
 		b.generation().Add(1)
 		b.uint32At(barrierBroken).Store(0)
 		return nil
@@ -171,18 +176,21 @@ func (b *Barrier) generation() *atomic.Uint32 { return b.uint32At(barrierGenerat
 func (b *Barrier) isBroken() bool { return b.uint32At(barrierBroken).Load() != 0 }
 
 // settle brings the verdicts up to what has happened: the generation has passed,
-// or somebody who waited has died. The guard must be held.
-func (b *Barrier) settle() {
+// or somebody who waited has died. An *UnknownError: of one that cannot be told, and
+// nothing else has happened. The guard must be held.
+func (b *Barrier) settle() error {
 	g := b.generation()
-	verdict := uint64(waiting)
-	switch {
-	case b.uint32At(barrierPassed).Load() == g.Load()+1:
-		verdict = granted
-	case b.isBroken() || b.anyDead():
+	verdict := uint64(granted)
+	if b.uint32At(barrierPassed).Load() != g.Load()+1 {
+		broken := b.isBroken()
+		if !broken {
+			var err error
+			if broken, err = b.anyDead(); !broken {
+				return err
+			}
+		}
 		b.uint32At(barrierBroken).Store(1)
 		verdict = denied
-	default:
-		return
 	}
 	for i := range parties {
 		if b.waits(i, Waits) {
@@ -193,17 +201,25 @@ func (b *Barrier) settle() {
 		g.Add(1)
 	}
 	ring(b.uint32At(barrierBell))
+	return nil
 }
 
-// anyDead takes the dead off the list, and reports whether one of them waited.
-func (b *Barrier) anyDead() (dead bool) {
+// anyDead takes the dead off the list, and reports whether one of them waited. An
+// *UnknownError: of one that cannot be told.
+func (b *Barrier) anyDead() (dead bool, unknown error) {
 	for i := range parties {
-		if b.role(i) != 0 && !b.party(i).lives() {
+		if b.role(i) == 0 {
+			continue
+		}
+		lives, err := b.party(i).lives()
+		if err != nil {
+			unknown = err
+		} else if !lives {
 			dead = dead || b.waits(i, Waits)
 			b.leave(i)
 		}
 	}
-	return dead
+	return dead, unknown
 }
 
 // arrived returns how many wait in this generation.

@@ -188,7 +188,7 @@ func TestBarrierKillUnseen(t *testing.T) {
 	}
 	arrived(t, b, 1)
 	err := b.guarded(func() error {
-		b.settle()
+		noError(t, b.settle())
 		_ = h.Process.Kill()
 		_ = h.Wait()
 		b.enter(os.Getpid(), Waits, uint64(newTicket(uint64(b.generation().Load()))))

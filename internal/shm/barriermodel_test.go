@@ -14,10 +14,11 @@ func deadIdentity(t *testing.T, d *Dir) identity {
 	t.Helper()
 	cmd, out := start(t, d, "wait", "ended")
 	wantLine(t, out, "waits")
-	id, ok := identityOf(cmd.Process.Pid)
+	id, err := identityOf(cmd.Process.Pid)
+	noError(t, err)
 	killed(t, cmd)
-	if !ok || id.lives() {
-		t.Fatal("no identity of one that has ended: ", id)
+	if lives, err := id.lives(); lives || err != nil {
+		t.Fatal("no identity of one that has ended: ", id, err)
 	}
 	return id
 }
@@ -147,7 +148,7 @@ func (r *barrierRun) come(t *rapid.T) {
 		return
 	}
 	r.m.settle()
-	at, before, err := r.arrive(os.Getpid())
+	at, before, err := r.arrive(os.Getpid(), Wait{})
 	if r.m.broken {
 		if !errors.Is(err, ErrBroken) {
 			t.Fatal("came to a broken one: ", err)
@@ -165,7 +166,7 @@ func (r *barrierRun) look(t *rapid.T, over bool) {
 	if p == nil {
 		return
 	}
-	done, err := r.outcome(p.at, over)
+	done, err := r.outcome(p.at, Wait{}, over)
 	wantDone, want := r.m.leaves(p, over)
 	if done != wantDone || !errors.Is(err, want) || want == nil && err != nil {
 		t.Fatalf("gone %v, %v; want %v, %v", done, err, wantDone, want)
@@ -203,7 +204,7 @@ func (r *barrierRun) die(t *rapid.T) {
 func (r *barrierRun) comeKilled(t *rapid.T) {
 	r.m.settle()
 	noError(t, r.guarded(func() error {
-		r.settle()
+		noError(t, r.settle())
 		if r.isBroken() {
 			return nil
 		}
@@ -226,7 +227,7 @@ func (r *barrierRun) giveUpKilled(t *rapid.T) {
 		return
 	}
 	noError(t, r.guarded(func() error {
-		r.settle()
+		noError(t, r.settle())
 		r.leave(p.at)
 		r.uint32At(barrierBroken).Store(1)
 		return nil
@@ -239,12 +240,12 @@ func (r *barrierRun) giveUpKilled(t *rapid.T) {
 func (r *barrierRun) resetKilled(t *rapid.T) {
 	steps := []func(){
 		func() { r.uint32At(barrierBroken).Store(1) },
-		r.settle,
+		func() { noError(t, r.settle()) },
 		func() { r.generation().Add(1) },
 	}
 	r.m.settle()
 	noError(t, r.guarded(func() error {
-		r.settle()
+		noError(t, r.settle())
 		for _, step := range steps[:rapid.IntRange(1, len(steps)).Draw(t, "steps")] {
 			step()
 		}

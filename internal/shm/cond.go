@@ -82,7 +82,7 @@ func (o *Object) lockFree(fd int) bool {
 // takes the lock again. ErrTimeout: it was not notified in time; the lock is held
 // all the same.
 func (c *Cond) Wait(pid int, w Wait) error {
-	at, err := c.queue(pid)
+	at, err := c.queue(pid, w)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (c *Cond) Wait(pid int, w Wait) error {
 	if lerr := setLock(uintptr(c.held), lockByte, unix.F_WRLCK, true); lerr != nil {
 		return lerr
 	}
-	return c.outcome(at, werr)
+	return c.outcome(at, w, werr)
 }
 
 // WaitUntil waits until ready says so, which it asks while the lock is held: at
@@ -114,8 +114,8 @@ func (c *Cond) WaitUntil(pid int, w Wait, ready func() (bool, error)) error {
 }
 
 // queue gives the process pid the next ticket, at place at.
-func (c *Cond) queue(pid int) (at int, err error) {
-	err = c.guarded(func() error {
+func (c *Cond) queue(pid int, w Wait) (at int, err error) {
+	err = c.guardedWithin(w, func() error {
 		number := c.uint64At(condLast).Add(1)
 		if at = c.enter(pid, Sleeps, uint64(newTicket(number))); at < 0 {
 			return errors.New("there is no room for another who waits")
@@ -127,8 +127,8 @@ func (c *Cond) queue(pid int) (at int, err error) {
 
 // outcome takes the one at place at off the list, and returns how its wait went,
 // which has ended by err.
-func (c *Cond) outcome(at int, err error) error {
-	gerr := c.guarded(func() error {
+func (c *Cond) outcome(at int, w Wait, err error) error {
+	gerr := c.guardedWithin(w, func() error {
 		if c.ticketAt(at).verdict() == granted {
 			err = nil // just in time
 		}
@@ -142,13 +142,19 @@ func (c *Cond) outcome(at int, err error) error {
 }
 
 // Notify wakes the n that have waited longest, of those that live, and returns
-// how many there were.
+// how many there were. An *UnknownError: of one that cannot be told, and nobody is woken.
 func (c *Cond) Notify(n int) (woken int, err error) {
 	err = c.guarded(func() error {
 		var all []int
 		for i := range parties {
+			lives := true
+			if c.role(i) != 0 {
+				if lives, err = c.party(i).lives(); err != nil {
+					return err
+				}
+			}
 			switch {
-			case c.role(i) != 0 && !c.party(i).lives():
+			case !lives:
 				c.leave(i)
 			case c.waits(i, Sleeps):
 				all = append(all, i)

@@ -65,7 +65,7 @@ func (r *condRun) sleep(t *rapid.T) {
 		return
 	}
 	for range rapid.IntRange(1, 4).Draw(t, "n") {
-		at, err := r.queue(os.Getpid())
+		at, err := r.queue(os.Getpid(), Wait{})
 		noError(t, err)
 		r.asleep = append(r.asleep, &sleeper{at: at})
 	}
@@ -88,7 +88,7 @@ func (r *condRun) notify(t *rapid.T, n int) {
 func (r *condRun) wake(t *rapid.T) {
 	if s := r.draw(t); s != nil && s.woken {
 		r.forget(s)
-		noError(t, r.outcome(s.at, nil))
+		noError(t, r.outcome(s.at, Wait{}, nil))
 	}
 }
 
@@ -100,7 +100,7 @@ func (r *condRun) timeOut(t *rapid.T) {
 		return
 	}
 	r.forget(s)
-	if err := r.outcome(s.at, ErrTimeout); s.woken && err != nil || !s.woken && !errors.Is(err, ErrTimeout) {
+	if err := r.outcome(s.at, Wait{}, ErrTimeout); s.woken && err != nil || !s.woken && !errors.Is(err, ErrTimeout) {
 		t.Fatalf("notified %v: %v", s.woken, err)
 	}
 }

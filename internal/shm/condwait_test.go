@@ -142,7 +142,7 @@ func TestCondNotifyPassesOverTheDead(t *testing.T) {
 	d := condDir(t)
 	dead := deadIdentity(t, d)
 	kill := func(c *Cond) error {
-		at, err := c.queue(os.Getpid())
+		at, err := c.queue(os.Getpid(), Wait{})
 		c.becomes(at, dead)
 		return err
 	}

@@ -1,6 +1,7 @@
 package shm
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -23,32 +24,42 @@ var (
 
 // A Dir is where a user's named objects live, a file each. Nobody else may look
 // into it.
-type Dir struct{ path string }
+type Dir struct {
+	path   string
+	label  string // stands before the names of its objects, for people
+	within *Wait  // see Within
+}
 
 // DefaultDir returns the directory of the caller's objects: $MPX_DIR, else
-// $XDG_RUNTIME_DIR/mpx, else /dev/shm/mpx-UID.
+// /dev/shm/mpx-UID, where there is no /dev/shm /tmp/mpx-UID. Not in $XDG_RUNTIME_DIR:
+// cron, su and services do not have it, and would find other objects than a terminal.
 func DefaultDir() string {
 	if dir := os.Getenv("MPX_DIR"); dir != "" {
 		return dir
 	}
-	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) && owns(dir) {
-		return filepath.Join(dir, "mpx")
-	}
-	return "/dev/shm/mpx-" + strconv.Itoa(os.Getuid())
+	return ownDir("/dev/shm", "/tmp")
 }
 
-// owns reports whether dir is a directory of the caller's. sudo -E brings the
-// runtime directory of another, where root would make a directory that locks its
-// owner out; and it may name one that is not there.
-func owns(dir string) bool {
+// ownDir returns the caller's directory in memory, where that is one, else in temp.
+func ownDir(memory, temp string) string {
 	var st unix.Stat_t
-	return unix.Stat(dir, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR && int(st.Uid) == os.Getuid()
+	if unix.Stat(memory, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		memory = temp
+	}
+	return filepath.Join(memory, "mpx-"+strconv.Itoa(os.Getuid()))
 }
 
 // OpenDir opens the directory at path, which it makes if it is missing. One that
 // is a symbolic link, or another user's, or open to others is refused: what is in
-// it could be anybody's.
+// it could be anybody's. An *UnknownError: where this process is cannot be told, and so
+// not which objects are leftovers, and who lives.
 func OpenDir(path string) (*Dir, error) {
+	if _, err := here(); err != nil {
+		return nil, err
+	}
+	if _, err := me(); err != nil {
+		return nil, err
+	}
 	path, err := filepath.Abs(path) // and clean: Lstat would follow a link with a slash behind it
 	if err != nil {
 		return nil, fmt.Errorf("find the directory of shared objects: %w", err)
@@ -69,7 +80,7 @@ func OpenDir(path string) (*Dir, error) {
 	case st.Mode&0o077 != 0:
 		return nil, fmt.Errorf("the directory of shared objects %s is open to others: chmod 700", path)
 	}
-	return &Dir{path}, nil
+	return &Dir{path: path}, nil
 }
 
 // Path returns where d is; it is absolute.
@@ -111,9 +122,10 @@ func (d *Dir) Names() ([]string, error) {
 	return names, nil
 }
 
-// Remove removes the object name, and any other file of that name in d. Who holds
-// it keeps it, who waits goes on with the next one of the name. ErrNotExist: there
-// is none. ErrRunning: it is a process or a pool that runs.
+// Remove removes the object name, or a file of that name in d that is no object, and
+// that nobody uses. Who holds it keeps it, who waits goes on with the next one of the
+// name. ErrNotExist: there is none. ErrRunning: it is a process or a pool that runs.
+// Other errors: what it is cannot be told from here, or nothing here can remove it.
 func (d *Dir) Remove(name string) error {
 	o, err := d.Open(name, 0)
 	switch {
@@ -123,20 +135,33 @@ func (d *Dir) Remove(name string) error {
 			return ErrNotExist
 		}
 		return err
-	case errors.Is(err, ErrNotExist):
-		return err
+	case errors.Is(err, ErrDamaged):
+		_, err = untilSettled(func() (struct{}, error) { return struct{}{}, d.removeDamaged(name) })
 	}
-	_ = unix.Unlink(d.logFile(name)) // it may have been a process
-	return d.removeDamaged(name)
+	return err
 }
 
 // removeDamaged removes the file name, which is damaged, or no object, and what is beside
-// it. Until then nobody makes another of the name.
+// it. Until then nobody makes another of the name. errGoing: it is another by now.
 func (d *Dir) removeDamaged(name string) error {
+	f, err := d.openFile(name)
+	switch {
+	case err == nil:
+		defer f.Close()
+		if err := claim(f, damaged); err != nil {
+			return err
+		}
+		if _, err := readHeader(f); !errors.Is(err, ErrDamaged) {
+			return cmp.Or(err, errGoing)
+		}
+	case !errors.Is(err, ErrDamaged):
+		return err
+	}
 	sides, err := d.sides(name)
 	if err := errors.Join(err, unix.Unlink(d.file(name))); err != nil {
 		return err
 	}
+	_ = unix.Unlink(d.logFile(name)) // it may have been a process
 	for _, s := range sides {
 		err = errors.Join(err, os.RemoveAll(s.path))
 	}

@@ -46,10 +46,15 @@ func sleep(word *atomic.Uint32, val uint32, d time.Duration) {
 type Wait struct {
 	limited bool
 	until   time.Time // monotonic: a jump of the wall clock changes nothing
+	once    bool      // not even a moment for the guard
+	general bool      // it is not the caller's own, see Patience
 }
 
+// Once is not to wait, not even for a guard that others have for a moment.
+func Once() Wait { return Wait{limited: true, once: true} }
+
 // WaitFor returns a wait of d. One of 0 or less looks once.
-func WaitFor(d time.Duration) Wait { return Wait{true, time.Now().Add(d)} }
+func WaitFor(d time.Duration) Wait { return Wait{limited: true, until: time.Now().Add(d)} }
 
 // Left returns how long w still lasts; a negative time is for ever.
 func (w Wait) Left() time.Duration {

@@ -1,12 +1,8 @@
 package shm
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
-	"os"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -38,36 +34,10 @@ func (l *Lock) holders(list []Party) ([]Party, error) {
 // heirs returns the processes that have the lock through an inherited descriptor, as
 // far as the caller may look into them. Since when is not known.
 func (l *Lock) heirs() (list []Party) {
-	var st unix.Stat_t
-	procs, err := os.ReadDir("/proc")
-	if err != nil || unix.Fstat(int(l.f.Fd()), &st) != nil {
-		return nil
-	}
-	for _, p := range procs {
-		if pid, err := strconv.Atoi(p.Name()); err == nil && l.isHeir(p.Name(), st.Ino) {
-			list = append(list, Party{Holds, pid, time.Time{}})
-		}
+	for _, pid := range lockers(l.f, lockByte) {
+		list = append(list, Party{Holds, pid, time.Time{}})
 	}
 	return list
-}
-
-// isHeir reports whether one of the descriptors of the process pid has the lock. What
-// the kernel says of a descriptor's locks has the file's inode; its path is that of
-// the directory for who made the file.
-func (l *Lock) isHeir(pid string, inode uint64) bool {
-	dir := "/proc/" + pid + "/fdinfo/"
-	fds, err := os.ReadDir(dir)
-	if err != nil {
-		return false
-	}
-	mark := fmt.Sprintf(":%d %d ", inode, int64(lockByte))
-	for _, fd := range fds {
-		info, err := os.ReadFile(dir + fd.Name())
-		if err == nil && strings.Contains(string(info), mark) {
-			return true
-		}
-	}
-	return false
 }
 
 // HeldAbove reports whether the lock name is held by this process or by one that has
@@ -88,20 +58,32 @@ func (d *Dir) HeldAbove(name string, outlives func(pid int) bool) (bool, error) 
 	if err := unix.Fstat(int(l.f.Fd()), &st); err != nil {
 		return false, err
 	}
-	if l.isHeir("self", st.Ino) {
-		return true, nil
+	if has, err := hasLock("self", st.Ino, lockByte); has || err != nil {
+		return has, err
 	}
-	list, err := l.Parties()
-	return slices.ContainsFunc(list, func(p Party) bool { return p.Role == Holds && isAncestor(p.PID, outlives) }), err
+	list, unknown := l.Parties()
+	for _, p := range list {
+		if p.Role != Holds {
+			continue
+		}
+		above, err := isAncestor(p.PID, outlives)
+		if above {
+			return true, nil
+		}
+		unknown = cmp.Or(unknown, err)
+	}
+	return false, unknown
 }
 
 // isAncestor reports whether pid is this process or one of those above it, up to one
-// that outlives its own.
-func isAncestor(pid int, outlives func(pid int) bool) bool {
-	for p := unix.Getpid(); p > 0 && !outlives(p); p = parentOf(p) {
-		if p == pid {
-			return true
+// that outlives its own. An *UnknownError: it is not among those that can be seen.
+func isAncestor(pid int, outlives func(pid int) bool) (bool, error) {
+	p, err := unix.Getpid(), error(nil)
+	for p > 0 && p != pid && err == nil {
+		if outlives(p) {
+			return false, nil
 		}
+		p, err = parentOf(p)
 	}
-	return false
+	return err == nil && p == pid, err
 }

@@ -41,7 +41,7 @@ func (l *Lock) acquire(w Wait) error {
 	if err != nil {
 		return err
 	}
-	return l.guarded(func() error {
+	return l.guardedWithin(w, func() error {
 		l.dismiss(Holds) // who is still listed holds it no more
 		l.enter(unix.Getpid(), Holds, 0)
 		return nil
@@ -54,12 +54,12 @@ func (l *Lock) queue(w Wait) error {
 		return ErrTimeout
 	}
 	at := -1
-	if err := l.guarded(func() error { at = l.enter(unix.Getpid(), Waits, 0); return nil }); err != nil {
+	if err := l.guardedWithin(w, func() error { at = l.enter(unix.Getpid(), Waits, 0); return nil }); err != nil {
 		return err
 	}
 	err := l.wait(w)
-	gerr := l.guarded(func() error { l.leave(at); return nil })
-	return errors.Join(err, gerr)
+	lerr := l.touching(func() error { l.leave(at); return nil })
+	return errors.Join(err, lerr)
 }
 
 // wait waits in the kernel's queue.

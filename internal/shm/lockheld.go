@@ -38,8 +38,9 @@ func InheritedLocks() (fds []int) {
 	mark := fmt.Sprintf(" %d %d", int64(lockByte), int64(lockByte))
 	files, _ := os.ReadDir(dir) // an error: nothing can be known of them
 	for _, f := range files {
+		info, _ := contentOf(dir + f.Name()) // an error: it was dir's own
 		fd, err := strconv.Atoi(f.Name())
-		if err == nil && fd > unix.Stderr && strings.Contains(string(contentOf(dir+f.Name())), mark) {
+		if err == nil && fd > unix.Stderr && strings.Contains(string(info), mark) {
 			fds = append(fds, fd)
 		}
 	}

@@ -93,11 +93,20 @@ func (d *Dir) make(name string, kind Kind, size int, lasts bool, fill func(*Obje
 		f.Close()
 		return nil, fmt.Errorf("make its file of %d bytes: %w", total, err)
 	}
+	p, err := here()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
 	o, err := d.mapped(f, name, header{kind: kind, size: total, made: time.Now().UnixNano(), lasts: lasts})
 	if err != nil {
 		return nil, err
 	}
-	o.writeHeader(lasts)
+	o.writeHeader(lasts, p)
+	if err := o.lockByte(useByte, unix.F_RDLCK, false); err != nil {
+		o.Close()
+		return nil, fmt.Errorf("lock its file: %w", err)
+	}
 	if fill != nil {
 		fill(o)
 	}
@@ -129,67 +138,6 @@ func (d *Dir) mapped(f *os.File, name string, h header) (*Object, error) {
 		return nil, fmt.Errorf("map its file: %w", err)
 	}
 	return &Object{Name: name, Kind: h.kind, dir: d, f: f, b: b, made: h.made, lasts: h.lasts}, nil
-}
-
-// Open opens the object name. kind 0 is any kind. ErrNotExist: there is none;
-// one from before the last start of the machine counts as that, and is removed.
-func (d *Dir) Open(name string, kind Kind) (*Object, error) {
-	if err := CheckName(name); err != nil {
-		return nil, err
-	}
-	f, err := d.openFile(name)
-	if err != nil {
-		return nil, err
-	}
-	h, err := readHeader(f)
-	if err == nil && !h.stale && kind != 0 && h.kind != kind {
-		err = &KindError{name, h.kind.String(), kind.String()}
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	o, err := d.mapped(f, name, h)
-	if err != nil || !h.stale {
-		return o, err
-	}
-	defer o.Close()
-	// Not Remove: what else it names is of an earlier run, too, and nothing now.
-	if err := o.unlink(); err != nil && !errors.Is(err, ErrRemoved) {
-		return nil, fmt.Errorf("remove what is left from before the machine started: %w", err)
-	}
-	return nil, ErrNotExist
-}
-
-func (d *Dir) openFile(name string) (*os.File, error) {
-	// Not to wait for what a FIFO of that name waits for.
-	fd, err := unix.Open(d.file(name), unix.O_RDWR|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
-	switch {
-	case errors.Is(err, unix.ENOENT):
-		return nil, ErrNotExist
-	case errors.Is(err, unix.ELOOP), errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENXIO):
-		return nil, ErrDamaged // a link, a directory, a socket
-	case err != nil:
-		return nil, fmt.Errorf("open its file: %w", err)
-	}
-	if err := unix.SetNonblock(fd, false); err != nil { // else the runtime makes ready to poll it
-		unix.Close(fd)
-		return nil, fmt.Errorf("open its file: %w", err)
-	}
-	return os.NewFile(uintptr(fd), d.file(name)), nil
-}
-
-// OpenOrMake opens the object name, or makes it.
-func (d *Dir) OpenOrMake(name string, kind Kind, fill func(*Object)) (*Object, error) {
-	for {
-		o, err := d.Open(name, kind)
-		if !errors.Is(err, ErrNotExist) {
-			return o, err
-		}
-		if o, err = d.Make(name, kind, 0, fill); !errors.Is(err, ErrExists) {
-			return o, err
-		}
-	}
 }
 
 // Close unmaps o and closes its file.
@@ -248,7 +196,7 @@ func (o *Object) unlinkAll() error {
 	}
 	switch o.Kind {
 	case KindPipe: // what is in it are objects, which others may be using
-		if inside, err := OpenDir(o.Side()); err == nil {
+		if inside, err := o.Inside(); err == nil {
 			names, _ := inside.Names()
 			for _, name := range names {
 				_ = inside.Remove(name)
@@ -271,53 +219,6 @@ func (o *Object) Fd() uintptr { return o.f.Fd() }
 func (o *Object) removed() bool {
 	var st unix.Stat_t
 	return unix.Fstat(int(o.f.Fd()), &st) != nil || st.Nlink == 0
-}
-
-// guarded calls f while nobody else changes o. The lock is the kernel's and goes
-// with this process, so f must leave o sound between any two stores.
-func (o *Object) guarded(f func() error) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if err := o.lockByte(guardByte, unix.F_WRLCK, true); err != nil {
-		return fmt.Errorf("guard its file: %w", err)
-	}
-	defer o.lockByte(guardByte, unix.F_UNLCK, true) //nolint:errcheck // of our own lock
-	if o.removed() {
-		return ErrRemoved
-	}
-	return o.touching(f)
-}
-
-// ifUnguarded calls f as guarded does, or not at all while another has the guard.
-func (o *Object) ifUnguarded(f func() error) error {
-	if !o.mu.TryLock() {
-		return unix.EAGAIN
-	}
-	defer o.mu.Unlock()
-	if err := o.lockByte(guardByte, unix.F_WRLCK, false); err != nil {
-		return err
-	}
-	defer o.lockByte(guardByte, unix.F_UNLCK, true) //nolint:errcheck // of our own lock
-	return o.touching(f)
-}
-
-// lockByte sets the kernel's lock on a byte of o's file. unix.EAGAIN: another has
-// it, and wait is false.
-func (o *Object) lockByte(at int64, kind int16, wait bool) error {
-	return setLock(o.f.Fd(), at, kind, wait)
-}
-
-func setLock(fd uintptr, at int64, kind int16, wait bool) error {
-	cmd := unix.F_OFD_SETLK
-	if wait {
-		cmd = unix.F_OFD_SETLKW
-	}
-	for {
-		err := unix.FcntlFlock(fd, cmd, &unix.Flock_t{Type: kind, Start: at, Len: 1})
-		if !errors.Is(err, unix.EINTR) {
-			return err
-		}
-	}
 }
 
 // touching calls f, which touches the mapping: a file that another program has

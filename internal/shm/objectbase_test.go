@@ -1,7 +1,6 @@
 package shm
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -74,27 +73,22 @@ func TestOpenDirRelative(t *testing.T) {
 
 func TestDefaultDir(t *testing.T) {
 	dir := t.TempDir()
-	shared := fmt.Sprintf("/dev/shm/mpx-%d", os.Getuid())
-	for _, c := range []struct{ mpx, xdg, want string }{
-		{"/a", dir, "/a"},
-		{"", dir, dir + "/mpx"},
-		{"", "", shared},
-		{"", "relative", shared},
-		{"", dir + "/none", shared},
-	} {
-		t.Setenv("MPX_DIR", c.mpx)
-		t.Setenv("XDG_RUNTIME_DIR", c.xdg)
-		if got := DefaultDir(); got != c.want {
-			t.Errorf("%+v: %s", c, got)
+	name := fmt.Sprintf("/mpx-%d", os.Getuid())
+	for mpx, want := range map[string]string{"/a": "/a", "": "/dev/shm" + name} {
+		for _, other := range []string{"", dir} {
+			t.Setenv("MPX_DIR", mpx)
+			t.Setenv("XDG_RUNTIME_DIR", other)
+			t.Setenv("TMPDIR", other)
+			if got := DefaultDir(); got != want {
+				t.Errorf("%q, %q: %s", mpx, other, got)
+			}
 		}
 	}
-	asRoot(t)
-	if err := os.Chown(dir, 12345, 12345); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("XDG_RUNTIME_DIR", dir)
-	if got := DefaultDir(); got != shared {
-		t.Errorf("another's runtime directory: %s", got)
+	noError(t, os.WriteFile(dir+"/file", nil, 0o600))
+	for memory, want := range map[string]string{dir: dir, dir + "/none": "/tmp", dir + "/file": "/tmp"} {
+		if got := ownDir(memory, "/tmp"); got != want+name {
+			t.Errorf("%s: %s", memory, got)
+		}
 	}
 }
 
@@ -187,11 +181,15 @@ func TestDamagedObjects(t *testing.T) {
 			t.Errorf("make %s: %v", name, err)
 		}
 	}
-	if err := os.WriteFile(d.file("version"), with(4, 2), 0o600); err != nil {
+	if err := os.WriteFile(d.file("version"), with(4, 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.OpenValue("version"); err == nil || !strings.Contains(err.Error(), "another version of mpx (2, this is 1)") {
+	want := "another version of mpx (format 1, this one's is 2): " + d.file("version")
+	if _, err := d.OpenValue("version"); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("another version: %v", err)
+	}
+	if err := d.Remove("version"); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("removed: %v", err)
 	}
 }
 
@@ -247,9 +245,16 @@ func TestOtherNamespace(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer v.Close()
-	patch(t, d, "n", 40, binary.LittleEndian.AppendUint64(nil, pidNamespace()+1))
-	if _, err := d.OpenValue("n"); !errors.Is(err, ErrNamespace) {
-		t.Error(err)
+	for _, at := range []int64{40, 56} {
+		was := le.Uint64(v.b[at:])
+		patch(t, d, "n", at, le.AppendUint64(nil, was+1))
+		if _, err := d.OpenValue("n"); !errors.Is(err, ErrNamespace) {
+			t.Errorf("%d: %v", at, err)
+		}
+		if err := d.Remove("n"); !errors.Is(err, ErrNamespace) {
+			t.Errorf("%d: removed: %v", at, err)
+		}
+		patch(t, d, "n", at, le.AppendUint64(nil, was))
 	}
 }
 
@@ -259,10 +264,9 @@ func TestStaleObject(t *testing.T) {
 	d := testDir(t)
 	for range 50 {
 		old, err := d.OpenEvent("e")
-		if err != nil {
-			t.Fatal(err)
-		}
+		noError(t, err)
 		patch(t, d, "e", 24, []byte("another boot id!"))
+		notOpen(t, old.Object)
 		events := make([]*Event, 8)
 		var wg sync.WaitGroup
 		for i := range events {
@@ -289,6 +293,50 @@ func TestStaleObject(t *testing.T) {
 			e.Close()
 		}
 	}
+}
+
+// notOpen has o be as if it were not open here.
+func notOpen(t *testing.T, o *Object) {
+	t.Helper()
+	noError(t, o.lockByte(useByte, unix.F_UNLCK, false))
+}
+
+// What is of another boot of the machine as it is seen here, or no object any more, and is
+// in use all the same, stays: by Open, by Remove, and by what looks for leftovers.
+func TestStaleInUse(t *testing.T) {
+	d := testDir(t)
+	e, err := d.OpenEvent("e")
+	noError(t, err)
+	boot := slices.Clone(e.b[24:40])
+	for name, wrong := range map[string]func(){
+		"boot":  func() { patch(t, d, "e", 24, []byte("another boot id!")) },
+		"magic": func() { patch(t, d, "e", 0, []byte("x")) },
+	} {
+		wrong()
+		var used *InUseError
+		_, err := d.Open("e", 0)
+		if name == "magic" && !errors.Is(err, ErrDamaged) || name == "boot" && !errors.As(err, &used) {
+			t.Errorf("%s: opened: %v", name, err)
+		}
+		if err := d.Remove("e"); !errors.As(err, &used) || !slices.Equal(used.PIDs, []int{os.Getpid()}) {
+			t.Errorf("%s: removed: %v", name, err)
+		}
+		if !d.leftBehind(side{name: "none"}) || d.leftBehind(side{name: "e"}) {
+			t.Errorf("%s: taken for a leftover", name)
+		}
+		if e.removed() {
+			t.Fatalf("%s: it is gone", name)
+		}
+		patch(t, d, "e", 0, []byte("m"))
+		patch(t, d, "e", 24, boot)
+	}
+	noError(t, e.Set())
+	patch(t, d, "e", 24, []byte("another boot id!"))
+	noError(t, e.Close())
+	if err := d.Remove("e"); !errors.Is(err, ErrNotExist) {
+		t.Error(err)
+	}
+	wantFiles(t, d)
 }
 
 // wantOneFile checks that all events are the one that has the name.

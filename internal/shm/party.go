@@ -1,6 +1,7 @@
 package shm
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -46,8 +47,11 @@ const waiters = parties / 4
 // enter lists the process pid in role, and returns its place; -1: there is none.
 // The guard must be held.
 func (o *Object) enter(pid int, role Role, own uint64) int {
-	id, ok := identityOf(pid)
-	if !ok {
+	id, err := me()
+	if pid != id.pid {
+		id, err = identityOf(pid)
+	}
+	if err != nil {
 		return -1
 	}
 	return o.enterAs(id, role, own)
@@ -126,29 +130,38 @@ func (o *Object) party(i int) (id identity) {
 	return identity{int(o.uint32At(at + 4).Load()), o.uint64At(at + 8).Load()}
 }
 
-// Parties returns who holds o and who waits for it, as far as they live.
+// Parties returns who holds o and who waits for it, as far as they live. An
+// *UnknownError: of one or more that cannot be told; the others are in list.
 func (o *Object) Parties() (list []Party, err error) {
+	var unknown error
+	add := func(p Party, lives bool, err error) {
+		if lives {
+			list = append(list, p)
+		}
+		unknown = cmp.Or(unknown, err)
+	}
 	err = o.guarded(func() error {
 		for i := range parties {
 			role, id := o.role(i), o.party(i) // it may be about to leave
-			if role == 0 || id.pid == 0 || !id.lives() {
+			if role == 0 || id.pid == 0 {
 				continue
 			}
-			list = append(list, Party{
+			lives, err := id.lives()
+			add(Party{
 				Role: min(role, Sleeps), PID: id.pid,
 				Since: time.Unix(0, int64(o.uint64At(partyOffset+i*partySize+16).Load())),
-			})
+			}, lives, err)
 		}
-		if o.Kind == KindQueue {
-			list = (&Table{o, tableRows(o)}).holders(list)
-		}
-		if o.Kind == KindPool {
-			list = (&Pool{o}).holders(list)
+		switch o.Kind {
+		case KindQueue:
+			(&Table{o, tableRows(o)}).holders(add)
+		case KindPool:
+			(&Pool{o}).holders(add)
 		}
 		return nil
 	})
 	if err == nil && o.Kind == KindLock {
-		return (&Lock{o}).holders(list)
+		list, err = (&Lock{o}).holders(list)
 	}
-	return list, err
+	return list, cmp.Or(err, unknown)
 }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-
-	"golang.org/x/sys/unix"
 )
 
 // A Pool is the record of a named pool: who its supervisor is, which alone writes
@@ -50,9 +48,9 @@ func (s PoolState) String() string {
 // there can be used as soon as there is a pool of that name. What is left of pools of
 // the name whose supervisors were killed is removed. ErrExists: there is one.
 func (d *Dir) MakePool(name string, prepare func(side string) error) (*Pool, error) {
-	self, ok := identityOf(unix.Getpid())
-	if !ok {
-		return nil, errors.New("the caller is not to be seen in /proc")
+	self, err := me()
+	if err != nil {
+		return nil, err
 	}
 	for {
 		var side string
@@ -150,10 +148,11 @@ func (p *Pool) look() (PoolState, error) {
 	if s >= PoolLost {
 		return s, ErrDamaged
 	}
-	if !p.supervisor().lives() {
-		return PoolLost, nil
+	lives, err := p.supervisor().lives()
+	if err == nil && !lives {
+		s = PoolLost
 	}
-	return s, nil
+	return s, err
 }
 
 func (p *Pool) supervisor() identity {
@@ -163,18 +162,17 @@ func (p *Pool) supervisor() identity {
 // mayGo returns ErrRunning while there is a supervisor, who alone may take the name
 // away. The guard must be held.
 func (p *Pool) mayGo() error {
-	if p.supervisor().lives() {
-		return ErrRunning
+	lives, err := p.supervisor().lives()
+	if lives {
+		err = ErrRunning
 	}
-	return nil
+	return err
 }
 
 // holders adds the supervisor.
-func (p *Pool) holders(list []Party) []Party {
-	if p.supervisor().lives() {
-		list = append(list, Party{Holds, p.supervisor().pid, p.Made()})
-	}
-	return list
+func (p *Pool) holders(add func(p Party, lives bool, err error)) {
+	lives, err := p.supervisor().lives()
+	add(Party{Holds, p.supervisor().pid, p.Made()}, lives, err)
 }
 
 // LogPath returns the file that has what the pool's supervisor has to say. It goes

@@ -3,7 +3,6 @@ package shm
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -49,9 +48,9 @@ const (
 // MakeProcess makes the record of a process whose command has these words, and whose
 // keeper is the caller. It is starting.
 func (d *Dir) MakeProcess(name string, words []string) (*Process, error) {
-	keeper, ok := identityOf(unix.Getpid())
-	if !ok {
-		return nil, errors.New("the caller is not to be seen in /proc")
+	keeper, err := me()
+	if err != nil {
+		return nil, err
 	}
 	text := strings.Join(words, "\x00") + "\x00"
 	o, err := d.Make(name, KindProcess, len(text), func(o *Object) {
@@ -77,16 +76,16 @@ func (d *Dir) OpenProcess(name string) (*Process, error) {
 // Began says that the command runs, as pid, a child of the caller that has not been
 // reaped.
 func (p *Process) Began(pid int) error {
-	f := statOf(pid) // it may have ended
-	if f == nil {
-		return fmt.Errorf("process %d is not to be seen in /proc", pid)
-	}
-	start, err := strconv.ParseUint(string(f[19]), 10, 64)
+	f, err := statOf(pid) // it may have ended
 	if err != nil {
-		return fmt.Errorf("read stat of process %d: %w", pid, err)
+		return err
+	}
+	command, err := identityIn(pid, f)
+	if err != nil {
+		return err
 	}
 	return p.touching(func() error {
-		p.uint64At(commandStart).Store(start)
+		p.uint64At(commandStart).Store(command.start)
 		p.uint32At(processCommand).Store(uint32(pid))
 		p.uint64At(processSince).Store(uint64(time.Now().UnixNano()))
 		p.uint32At(processState).Store(uint32(ProcessRunning))
@@ -118,10 +117,13 @@ func (p *Process) command() identity {
 // mayGo returns ErrRunning if the process may not be removed. The guard must be held.
 func (p *Process) mayGo() error {
 	i, err := p.look()
-	if err == nil && i.Alive {
+	switch {
+	case errors.Is(err, ErrDamaged): // it may go
+		return nil
+	case i.Alive:
 		return ErrRunning
 	}
-	return nil // what is damaged may go
+	return err
 }
 
 // OpenKeeper returns a pidfd of the keeper, close-on-exec; −1: it is gone.
@@ -150,9 +152,11 @@ func (id identity) open() (fd int, err error) {
 		return -1, nil
 	case err != nil:
 		return -1, fmt.Errorf("watch process %d: %w", id.pid, err)
-	case !id.lives(): // it is another's number now
+	}
+	lives, err := id.lives()
+	if err != nil || !lives { // it is another's number now
 		unix.Close(fd)
-		return -1, nil
+		return -1, err
 	}
 	return fd, nil
 }

@@ -146,7 +146,7 @@ func TestProcessLost(t *testing.T) {
 // The log goes with a record that is from before the machine started.
 func TestStaleProcess(t *testing.T) {
 	d := testDir(t)
-	testProcess(t, d, "true")
+	notOpen(t, testProcess(t, d, "true").Object)
 	patch(t, d, "p", 24, []byte("another boot id!"))
 	if _, err := d.OpenProcess("p"); !errors.Is(err, ErrNotExist) {
 		t.Error(err)
@@ -176,6 +176,7 @@ func TestDamagedProcess(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	notOpen(t, p.Object)
 	if err := d.Remove("p"); err != nil {
 		t.Error(err)
 	}

@@ -71,16 +71,22 @@ func (p *Process) Look() (i ProcessInfo, err error) {
 }
 
 func (p *Process) look() (i ProcessInfo, err error) {
-	kept := p.keeper().lives() // before the state: it writes the end, and then leaves
+	kept, err := p.keeper().lives() // before the state: it writes the end, and then leaves
 	i.State = ProcessState(p.uint32At(processState).Load())
 	switch {
 	case i.State > ProcessEnded:
 		return i, ErrDamaged
+	case i.State < ProcessEnded && err != nil:
+		return i, err
 	case i.State < ProcessEnded && !kept:
 		i.State = ProcessLost
 	}
 	i.Keeper, i.PID = p.keeper().pid, p.command().pid
-	i.Alive = i.State < ProcessEnded || i.State == ProcessLost && i.PID != 0 && p.command().lives()
+	if i.Alive = i.State < ProcessEnded; i.State == ProcessLost && i.PID != 0 {
+		if i.Alive, err = p.command().lives(); err != nil {
+			return i, err
+		}
+	}
 	i.Status = syscall.WaitStatus(p.uint32At(processStatus).Load())
 	i.Since = time.Unix(0, int64(p.uint64At(processSince).Load()))
 	if i.PID == 0 {

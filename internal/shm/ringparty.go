@@ -2,6 +2,7 @@ package shm
 
 import (
 	"cmp"
+	"errors"
 	"os"
 	"runtime"
 	"sync/atomic"
@@ -48,6 +49,7 @@ type ringEnd struct {
 	sayClosed  error          // what a closed peer means here
 	spins      int
 	expected   uint64 // who the peer will be, as far as that is known
+	unknown    error  // why that is not known
 	watch      *watch
 	peerDied   bool // as far as that is known
 	closedHere bool
@@ -58,7 +60,10 @@ func (r *Ring) attach(own, peer, mine, theirs int) (*ringEnd, error) {
 		Ring: r, own: r.party(own), peer: r.party(peer),
 		shown: r.region.uint64At(mine), other: r.region.uint64At(theirs),
 	}
-	id, _ := identityOf(os.Getpid())
+	id, err := me()
+	if err != nil {
+		return nil, err
+	}
 	if !e.own.who.CompareAndSwap(0, packed(id)) {
 		return nil, ErrAttached
 	}
@@ -74,11 +79,11 @@ func packed(id identity) uint64 { return uint64(uint32(id.pid)) | id.start<<32 }
 // expect says that the process pid will be the other end: its end counts, also
 // before it has come.
 func (e *ringEnd) expect(pid int) {
-	id, ok := identityOf(pid)
-	if !ok {
-		id = identity{pid, 0} // nobody's
+	id, err := identityOf(pid)
+	if errors.Is(err, errNoProcess) {
+		id, err = identity{pid, 0}, nil // nobody's
 	}
-	e.expected = packed(id)
+	e.expected, e.unknown = packed(id), err
 }
 
 // count moves this end's counter, and lets the other see that.
@@ -123,7 +128,7 @@ func (e *ringEnd) gone() error {
 	}
 	who := cmp.Or(e.peer.who.Load(), e.expected)
 	if who == 0 {
-		return nil
+		return e.unknown
 	}
 	if e.watch != nil && e.watch.who != who {
 		e.watch.close()
@@ -132,10 +137,11 @@ func (e *ringEnd) gone() error {
 	if e.watch == nil {
 		e.watch = newWatch(who, e.own.bell)
 	}
-	if e.peerDied = e.watch.over(); e.peerDied {
-		return ErrPeerDied
+	over, err := e.watch.over()
+	if e.peerDied = over; over {
+		err = ErrPeerDied
 	}
-	return nil
+	return err
 }
 
 // close closes this end; the other one learns it.
@@ -163,7 +169,11 @@ type watch struct {
 func newWatch(who uint64, bell *atomic.Uint32) *watch {
 	w := &watch{who: who, done: make(chan struct{})}
 	fd, err := unix.PidfdOpen(int(uint32(who)), unix.PIDFD_NONBLOCK)
-	if err != nil || !w.lives() { // the second: the pidfd could be of one that came after
+	lives := false
+	if err == nil {
+		lives, _ = w.lives() // the pidfd could be of one that came after
+	}
+	if !lives {
 		if err == nil {
 			unix.Close(fd)
 		}
@@ -191,12 +201,21 @@ func newWatch(who uint64, bell *atomic.Uint32) *watch {
 	return w
 }
 
-// over reports whether the process has ended.
-func (w *watch) over() bool { return w.ended.Load() || w.blind.Load() && !w.lives() }
+// over reports whether the process has ended. An *UnknownError: that cannot be told.
+func (w *watch) over() (bool, error) {
+	if w.ended.Load() || !w.blind.Load() {
+		return w.ended.Load(), nil
+	}
+	lives, err := w.lives()
+	return err == nil && !lives, err
+}
 
-func (w *watch) lives() bool {
-	id, ok := identityOf(int(uint32(w.who)))
-	return ok && packed(id) == w.who
+func (w *watch) lives() (bool, error) {
+	id, err := identityOf(int(uint32(w.who)))
+	if errors.Is(err, errNoProcess) {
+		return false, nil
+	}
+	return err == nil && packed(id) == w.who, err
 }
 
 // close ends the watch. Its bell is not rung after that.

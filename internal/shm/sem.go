@@ -247,9 +247,14 @@ func (s *Sem) fill(id int) (v semCounts, err error) {
 	}
 	strays := uint32(0)
 	for i := range parties {
+		if s.role(i) != Holds {
+			continue
+		}
+		lives, err := s.party(i).lives()
 		switch {
-		case s.role(i) != Holds:
-		case s.party(i).lives():
+		case err != nil:
+			return v, err
+		case lives:
 			strays++
 		default:
 			s.leave(i) // it counts as free here, and must not come back once more
@@ -274,7 +279,11 @@ func (s *Sem) reapStrays() error {
 		if !s.stray(i) {
 			continue
 		}
-		if s.party(i).lives() {
+		lives, err := s.party(i).lives()
+		if err != nil {
+			return err
+		}
+		if lives {
 			left++
 			continue
 		}

@@ -15,6 +15,15 @@ func (o *Object) Side() string {
 	return o.dir.file(fmt.Sprintf(".%s.%d", o.Name, o.made))
 }
 
+// Inside opens o's Side as a directory of objects.
+func (o *Object) Inside() (*Dir, error) {
+	d, err := OpenDir(o.Side())
+	if err == nil {
+		d.label, d.within = o.dir.label+o.Name+":", o.dir.within
+	}
+	return d, err
+}
+
 // Tidy removes the directories of objects that are no more: somebody was killed while he
 // removed them, or made them. Those of other names have their time first: it may be that
 // the object is about to be made.

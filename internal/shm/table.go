@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -58,7 +57,7 @@ const RowHeld = 1
 
 // Hold makes r this process's.
 func (r *Row) Hold() {
-	id := me()
+	id, _ := me() // who has a table knows it
 	r[0], r[5], r[6], r[7] = RowHeld, uint64(id.pid)|uint64(reaper)<<32, id.start, uint64(time.Now().UnixNano())
 }
 
@@ -70,20 +69,19 @@ var reaper int
 // in order first. Others are dead as soon as they have ended, whoever has to reap them.
 func ReapedBy(pid int) { reaper = pid }
 
-// Lives reports whether the process that holds r is still there.
-func (r *Row) Lives() bool {
+// Lives reports whether the process that holds r is still there. An *UnknownError: that
+// cannot be told.
+func (r *Row) Lives() (bool, error) {
 	id := identity{int(uint32(r[5])), r[6]}
-	return id.lives() || id.awaits(int(r[5]>>32))
+	if lives, err := id.lives(); lives || err != nil {
+		return lives, err
+	}
+	return id.awaits(int(r[5] >> 32))
 }
 
 // holder is the process that holds r, for people: who is to reap that if anybody is, as
 // that is the one that was started by them.
 func (r *Row) holder() int { return int(cmp.Or(r[5]>>32, r[5])) }
-
-var me = sync.OnceValue(func() identity {
-	id, _ := identityOf(os.Getpid())
-	return id
-})
 
 // MakeTable makes the object name, a table of so many rows, all of them zero, with
 // these first words. One that is to last is as good after the machine has started
@@ -92,28 +90,21 @@ func (d *Dir) MakeTable(name string, kind Kind, rows int, words [TableWords]uint
 	if len(text) > MaxText {
 		return nil, fmt.Errorf("a text of %d bytes is too long", len(text))
 	}
-	var used error
 	o, err := d.make(name, kind, rows*8*RowWords, lasts, func(o *Object) {
-		if lasts {
-			used = o.lockByte(useByte, unix.F_RDLCK, true)
-		}
 		for i, w := range words {
 			o.uint64At(tableNow + 8*i).Store(w)
 		}
 		o.uint64At(tableText).Store(uint64(len(text)))
 		copy(o.b[tableText+8:], text)
 	})
-	if err == nil && used != nil {
-		err = errors.Join(used, o.unlink(), o.Close())
-	}
 	if err != nil {
 		return nil, err
 	}
 	return &Table{o, rows}, nil
 }
 
-// OpenTable opens the table name. One that has outlasted the machine, or the PID
-// namespace, is changed by again, as long as that says, before anybody else uses it: no
+// OpenTable opens the table name. One that has outlasted the machine, or the
+// namespaces, is changed by again, as long as that says, before anybody else uses it: no
 // process of its rows lives. ErrElsewhere: some may.
 func (d *Dir) OpenTable(name string, kind Kind, again func(*Change) (more bool)) (*Table, error) {
 	o, err := d.Open(name, kind)
@@ -142,16 +133,20 @@ func (d *Dir) OpenTable(name string, kind Kind, again func(*Change) (more bool))
 func tableRows(o *Object) int { return (len(o.b) - dataOffset) / (8 * RowWords) }
 
 // use has others see that t is in use, for as long as it is open, and makes it one of
-// this run of the machine and this PID namespace, if it is of others that are over.
+// this run of the machine and these namespaces, if it is of others that are over.
 func (t *Table) use(again func(*Change) (more bool)) error {
+	p, err := here()
+	if err != nil {
+		return err
+	}
 	return t.guarded(func() error {
-		if string(t.b[24:40]) != string(bootID()) || le.Uint64(t.b[40:]) != pidNamespace() {
+		if placeIn(t.b) != p {
 			err := t.lockByte(useByte, unix.F_WRLCK, false)
-			if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
+			if errors.Is(err, unix.EAGAIN) {
 				return ErrElsewhere
 			}
 			if err == nil {
-				err = t.revive(again)
+				err = t.revive(p, again)
 			}
 			if err != nil {
 				return err
@@ -162,7 +157,7 @@ func (t *Table) use(again func(*Change) (more bool)) error {
 }
 
 // revive makes a table of here of one of elsewhere. The guard must be held.
-func (t *Table) revive(again func(*Change) (more bool)) error {
+func (t *Table) revive(p place, again func(*Change) (more bool)) error {
 	for i := range parties {
 		t.leave(i)
 	}
@@ -172,10 +167,12 @@ func (t *Table) revive(again func(*Change) (more bool)) error {
 			return err
 		}
 	}
+	beforeStore() // until the last store it is of another place
+	le.PutUint64(t.b[40:], p.pid)
 	beforeStore()
-	le.PutUint64(t.b[40:], pidNamespace())
+	le.PutUint64(t.b[56:], p.time)
 	beforeStore()
-	copy(t.b[24:40], bootID())
+	copy(t.b[24:40], p.boot[:])
 	return nil
 }
 
@@ -202,7 +199,11 @@ func (t *Table) Far() (*Dir, error) {
 	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, ErrNotExist // not to be made
 	}
-	return OpenDir(path)
+	d, err := OpenDir(path)
+	if err == nil {
+		d.within = t.dir.within
+	}
+	return d, err
 }
 
 // removeFar removes the table that this one is a sign to.
@@ -215,14 +216,6 @@ func (t *Table) removeFar() error {
 		return nil
 	}
 	return err
-}
-
-// Forget takes the name away from a table that is a sign to another that is no more.
-func (t *Table) Forget() error {
-	if err := t.unlink(); !errors.Is(err, ErrRemoved) {
-		return err
-	}
-	return nil
 }
 
 // Word returns word i as it is, or just was: outside of a change it is a hint.
@@ -255,16 +248,14 @@ func (t *Table) Await(i int, w Wait, done func() bool) error {
 }
 
 // holders adds the processes that hold a row.
-func (t *Table) holders(list []Party) []Party {
+func (t *Table) holders(add func(p Party, lives bool, err error)) {
 	for i := range t.rows {
 		at := t.rowAt(i)
 		if t.uint64At(at).Load() != RowHeld {
 			continue
 		}
 		r := (&Change{t: t, at: -1}).Row(i)
-		if r.Lives() {
-			list = append(list, Party{Holds, r.holder(), time.Unix(0, int64(r[7]))})
-		}
+		lives, err := r.Lives()
+		add(Party{Holds, r.holder(), time.Unix(0, int64(r[7]))}, lives, err)
 	}
-	return list
 }

@@ -107,7 +107,7 @@ func TestTableModel(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"change": func(t *rapid.T) {
 				f, none, whole, want := aChange(t, m)
-				dead, err := killAfter(rapid.IntRange(0, stores).Draw(t, "stores"), func() error { return table.Change(f) })
+				dead, err := killAfter(rapid.IntRange(0, stores).Draw(t, "stores"), func() error { return table.Change(Wait{}, f) })
 				if !dead && !errors.Is(err, want) {
 					t.Fatal(err)
 				}
@@ -120,7 +120,7 @@ func TestTableModel(t *testing.T) {
 			},
 			"": func(t *rapid.T) {
 				var now tableModel
-				noError(t, table.Change(func(c *Change) error { now.read(c); return nil }))
+				noError(t, table.Change(Wait{}, func(c *Change) error { now.read(c); return nil }))
 				if now != m {
 					t.Fatalf("%v, want %v", now, m)
 				}
@@ -139,7 +139,7 @@ func settled(t *rapid.T, table *Table, dead bool, before, none, whole tableModel
 	for again := true; again; {
 		var err error
 		again, err = killAfter(rapid.IntRange(0, 2*stores).Draw(t, "stores"), func() error {
-			return table.Change(func(c *Change) error { now.read(c); return nil })
+			return table.Change(Wait{}, func(c *Change) error { now.read(c); return nil })
 		})
 		noError(t, err)
 	}
@@ -177,7 +177,7 @@ func TestTableRevive(t *testing.T) {
 		defer d.Remove("t") //nolint:errcheck // the next round would notice
 		held := rapid.IntRange(0, testRows).Draw(t, "held")
 		for i := range held {
-			noError(t, table.Change(func(c *Change) error {
+			noError(t, table.Change(Wait{}, func(c *Change) error {
 				var r Row
 				r.Hold()
 				c.Set(i, r)
@@ -227,7 +227,7 @@ func TestTableElsewhere(t *testing.T) {
 	user, err := d.OpenTable("t", KindQueue, nil)
 	noError(t, err)
 	noError(t, far.Close())
-	le.PutUint64(user.b[40:], pidNamespace()+1)
+	le.PutUint64(user.b[40:], le.Uint64(user.b[40:])+1)
 	if _, err := d.OpenTable("t", KindQueue, nil); !errors.Is(err, ErrElsewhere) {
 		t.Error(err)
 	}
@@ -286,7 +286,7 @@ func TestTableBells(t *testing.T) {
 			})
 		}()
 		<-asked
-		noError(t, table.Change(func(c *Change) error { c.Words[bell] = 1; return nil }))
+		noError(t, table.Change(Wait{}, func(c *Change) error { c.Words[bell] = 1; return nil }))
 		noError(t, table.Ring(bell, 1))
 		noError(t, <-woken)
 	}
@@ -297,7 +297,7 @@ func TestTableBells(t *testing.T) {
 	if err := table.Await(0, Wait{}, func() bool { return false }); !errors.Is(err, ErrRemoved) {
 		t.Error(err)
 	}
-	if err := table.Change(func(*Change) error { return nil }); !errors.Is(err, ErrRemoved) {
+	if err := table.Change(Wait{}, func(*Change) error { return nil }); !errors.Is(err, ErrRemoved) {
 		t.Error(err)
 	}
 }
@@ -347,12 +347,15 @@ func TestRowReaped(t *testing.T) {
 	in, err := cmd.StdinPipe()
 	noError(t, err)
 	noError(t, cmd.Start())
-	id, _ := identityOf(cmd.Process.Pid)
+	id, err := identityOf(cmd.Process.Pid)
+	noError(t, err)
 	row := func(reaper int) *Row { return &Row{RowHeld, 5: uint64(id.pid) | uint64(reaper)<<32, 6: id.start} }
 	want := func(when string, plain, parents, others bool) {
 		t.Helper()
-		if a, b, c := row(0).Lives(), row(os.Getpid()).Lives(), row(1).Lives(); a != plain || b != parents || c != others {
-			t.Errorf("%s: %v %v %v, want %v %v %v", when, a, b, c, plain, parents, others)
+		for reaper, want := range map[int]bool{0: plain, os.Getpid(): parents, 1: others} {
+			if lives, err := row(reaper).Lives(); lives != want || err != nil {
+				t.Errorf("%s, to be reaped by %d: %v, %v; want %v", when, reaper, lives, err, want)
+			}
 		}
 	}
 	want("alive", true, true, true)

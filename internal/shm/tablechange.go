@@ -1,5 +1,7 @@
 package shm
 
+import "cmp"
+
 // A Change is one that is being made.
 type Change struct {
 	// Words are the words; what they are in the end is what the change makes of them.
@@ -9,6 +11,7 @@ type Change struct {
 	first [TableWords]uint64
 	at    int // the row that it sets; -1: none
 	row   Row
+	err   error // why it must not be made
 }
 
 // Row returns row i.
@@ -34,6 +37,14 @@ func (c *Change) Set(i int, r Row) {
 	c.at, c.row = i, r
 }
 
+// Dead reports whether the process that holds r, a row's, is no more. Where that cannot
+// be told, the change is not made, and Change returns an *UnknownError.
+func (c *Change) Dead(r *Row) bool {
+	lives, err := r.Lives()
+	c.err = cmp.Or(c.err, err)
+	return err == nil && !lives
+}
+
 // Note stores word i at once, whatever becomes of the change.
 func (c *Change) Note(i int, v uint64) {
 	c.t.store(tableNow+8*i, v)
@@ -41,8 +52,9 @@ func (c *Change) Note(i int, v uint64) {
 }
 
 // Change makes the change that f says, unless f returns an error, which it passes on.
-func (t *Table) Change(f func(*Change) error) error {
-	return t.guarded(func() error {
+// *BusyError: w was over before others were done with theirs.
+func (t *Table) Change(w Wait, f func(*Change) error) error {
+	return t.guardedWithin(w, func() error {
 		t.replay()
 		return t.change(f)
 	})
@@ -54,7 +66,7 @@ func (t *Table) change(f func(*Change) error) error {
 		c.first[i] = t.now(i).Load()
 	}
 	c.Words = c.first
-	if err := f(&c); err != nil {
+	if err := cmp.Or(f(&c), c.err); err != nil {
 		return err
 	}
 	if c.at < 0 && c.Words == c.first {
