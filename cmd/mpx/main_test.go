@@ -17,7 +17,7 @@ import (
 var raceEnabled bool
 
 func TestMain(m *testing.M) {
-	testscript.Main(tests{m}, map[string]func(){"mpx": mainTested, "leaking-filter": leakingFilter, "critical": critical})
+	testscript.Main(tests{m}, map[string]func(){"mpx": mainTested, "leaking-filter": leakingFilter, "critical": critical, "stuck": stuck})
 }
 
 // initPatienceVar, in the environment of a script's mpx, sets pool.InitPatience.
@@ -58,6 +58,8 @@ func (t tests) Run() int {
 //	[race]             they run under the race detector
 //	[cgroup]           mpx can make memory groups
 //	[pidns]            unshare can make PID namespaces
+//	[timens]           unshare can make time namespaces
+//	[mountns]          unshare can make mount namespaces, and mount a part of /proc
 //
 // No process that a script has started may outlive it, and nothing may be left
 // in TMPDIR. Its shared objects, in MPX_DIR, are removed, and nothing of them may be
@@ -77,6 +79,10 @@ func TestScript(t *testing.T) {
 				return canGroup(), nil
 			case "pidns":
 				return exec.Command("unshare", "--pid", "--fork", "--mount-proc", "true").Run() == nil, nil
+			case "timens":
+				return exec.Command("unshare", "--time", "--boottime", "1", "true").Run() == nil, nil
+			case "mountns":
+				return exec.Command("unshare", "--mount", "mount", "-t", "proc", "-o", "subset=pid", "proc", "/proc").Run() == nil, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
