@@ -22,7 +22,7 @@ func become(words, env []string) error {
 }
 
 // start finds the command and has f execute it, as execvp(3): a script without #!
-// is the shell's. An error says why it could not, with its exit status.
+// is the shell's. A *commandError says why it could not, with its exit status.
 func start(words []string, f func(path string, argv []string) error) error {
 	path, err := proc.LookPath(words[0])
 	if err == nil {
@@ -33,6 +33,9 @@ func start(words []string, f func(path string, argv []string) error) error {
 	}
 	if err == nil {
 		return nil
+	}
+	if proc.OutOfResources(err) { // which says nothing of the command
+		return fmt.Errorf("start %s: %w", words[0], err)
 	}
 	e := &commandError{msg: fmt.Sprintf("%s: %v", words[0], err), status: exitCannotRun}
 	if errors.Is(err, unix.ENOENT) {
