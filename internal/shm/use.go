@@ -136,5 +136,8 @@ func covers(f []string, inode uint64, at int64) bool {
 	}
 	from, err1 := strconv.ParseInt(f[len(f)-2], 10, 64)
 	to, err2 := strconv.ParseInt(f[len(f)-1], 10, 64)
+	if f[len(f)-1] == "EOF" {
+		to, err2 = at, nil
+	}
 	return err1 == nil && err2 == nil && from <= at && at <= to
 }
