@@ -138,8 +138,16 @@ func (o *Object) unguard() {
 // queueForGuard waits in the kernel's queue, which has no time limit, and lets a contended
 // guard pass from one to the next at once.
 func (o *Object) queueForGuard() error {
-	notice := time.AfterFunc(guardNotice, func() { onBusy(o.dir.label+o.Name, o.busy()) })
-	defer notice.Stop()
+	told := make(chan struct{})
+	notice := time.AfterFunc(guardNotice, func() {
+		defer close(told)
+		onBusy(o.dir.label+o.Name, o.busy())
+	})
+	defer func() {
+		if !notice.Stop() {
+			<-told // it looks at o
+		}
+	}()
 	o.mu.Lock()
 	err := o.lockByte(guardByte, unix.F_WRLCK, true)
 	if err != nil {
