@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -24,7 +25,9 @@ func stuck() {
 		err = os.WriteFile(os.Args[2], []byte(strconv.Itoa(os.Getpid())), 0o600)
 	}
 	if err == nil {
-		err = unix.Kill(os.Getpid(), unix.SIGSTOP)
+		runtime.LockOSThread()
+		// By this thread, which cannot go on before it is stopped.
+		err = unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGSTOP)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -3,6 +3,7 @@ package shm
 import (
 	"errors"
 	"os/exec"
+	"runtime"
 	"testing"
 	"time"
 
@@ -23,7 +24,9 @@ func helpStop(args []string) error {
 		return err
 	}
 	defer o.Close()
-	return o.guarded(func() error { return unix.Kill(unix.Getpid(), unix.SIGSTOP) })
+	runtime.LockOSThread()
+	// By this thread, which cannot go on before it is stopped.
+	return o.guarded(func() error { return unix.Tgkill(unix.Getpid(), unix.Gettid(), unix.SIGSTOP) })
 }
 
 // stopped returns a process that has been stopped while it had the guard.

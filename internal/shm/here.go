@@ -17,6 +17,8 @@ import (
 type UnknownError struct {
 	What string // "which boot of the machine this is"
 	Err  error
+
+	hidden bool // it is of a process that there is
 }
 
 func (e *UnknownError) Error() string {
@@ -30,10 +32,10 @@ func (e *UnknownError) Hint() string {
 	switch {
 	case errors.Is(e.Err, unix.EMFILE), errors.Is(e.Err, unix.ENFILE):
 		return tooFewFiles
+	case e.hidden:
+		return "mount -o remount,hidepid=0 /proc shows it, or be of the group that the gid= of /proc names"
 	case errors.Is(e.Err, unix.ENOENT), errors.Is(e.Err, errForeignProc):
 		return "mount all of /proc here: mount -t proc proc /proc"
-	case errors.Is(e.Err, unix.EACCES), errors.Is(e.Err, unix.EPERM):
-		return "mount /proc without hidepid, or ask as a user who may see that process"
 	}
 	return "see that /proc can be read here"
 }
@@ -52,17 +54,17 @@ type place struct {
 // here is the place of this process.
 var here = sync.OnceValues(func() (p place, err error) {
 	if p.boot, err = bootID(); err != nil {
-		return p, &UnknownError{"which boot of the machine this is", err}
+		return p, &UnknownError{What: "which boot of the machine this is", Err: err}
 	}
 	if err = ownProc(); err == nil {
 		p.pid, err = namespace("pid")
 	}
 	if err != nil {
-		return p, &UnknownError{"which PID namespace this is", err}
+		return p, &UnknownError{What: "which PID namespace this is", Err: err}
 	}
 	// A kernel without time namespaces has no such file: all processes are in one.
 	if p.time, err = namespace("time"); err != nil && !errors.Is(err, unix.ENOENT) {
-		return p, &UnknownError{"which time namespace this is", err}
+		return p, &UnknownError{What: "which time namespace this is", Err: err}
 	}
 	return p, nil
 })

@@ -38,7 +38,7 @@ func identityOf(pid int) (identity, error) {
 func identityIn(pid int, stat [][]byte) (identity, error) {
 	start, err := strconv.ParseUint(string(stat[19]), 10, 64)
 	if err != nil {
-		return identity{}, &UnknownError{fmt.Sprintf("when process %d has started", pid), err}
+		return identity{}, &UnknownError{What: fmt.Sprintf("when process %d has started", pid), Err: err}
 	}
 	return identity{pid, start}, nil
 }
@@ -49,7 +49,7 @@ func ended(stat [][]byte) bool { return stat[0][0] == 'Z' || stat[0][0] == 'X' }
 var me = sync.OnceValues(func() (identity, error) {
 	id, err := identityOf(unix.Getpid())
 	if errors.Is(err, errNoProcess) { // a /proc that is another's
-		err = &UnknownError{"when this process has started", err}
+		err = &UnknownError{What: "when this process has started", Err: err}
 	}
 	return id, err
 })
@@ -82,7 +82,8 @@ func statOf(pid int) ([][]byte, error) {
 	case err == nil:
 		err = fmt.Errorf("%q in its stat", b)
 	}
-	return nil, &UnknownError{fmt.Sprintf("how process %d is", pid), err}
+	hidden := errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM)
+	return nil, &UnknownError{fmt.Sprintf("how process %d is", pid), err, hidden}
 }
 
 // contentOf returns what a small file of /proc says. It is not os.ReadFile, which makes
