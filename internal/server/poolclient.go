@@ -53,11 +53,11 @@ func DialPool(dir *shm.Dir, name string) (*PoolClient, error) {
 	}
 	defer record.Close()
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.ECONNRESET) {
-		lost := p.lost()
-		if lost.Planned {
-			return nil, shm.ErrNotExist
+		var lost *LostError
+		if err = p.lost(); errors.As(err, &lost) && lost.Planned {
+			err = shm.ErrNotExist
 		}
-		return nil, lost
+		return nil, err
 	}
 	return nil, fmt.Errorf("connect to its supervisor: %w", err)
 }
@@ -79,14 +79,18 @@ func (p *PoolClient) HangUp() {
 
 // lost says why the supervisor is not there: one that leaves as planned has first said
 // so, and taken the name away. Whether it still is a process decides nothing: who is
-// killed hangs up before that.
-func (p *PoolClient) lost() *LostError {
+// killed hangs up before that. Another error than a *LostError: it cannot be told.
+func (p *PoolClient) lost() error {
 	_, pid, _ := p.record.Look()
 	now, err := p.dir.OpenPool(p.record.Name)
 	if err == nil {
 		defer now.Close()
 	}
-	gone := errors.Is(err, shm.ErrNotExist) || err == nil && !now.Made().Equal(p.record.Made())
+	var other *shm.KindError
+	gone := errors.Is(err, shm.ErrNotExist) || errors.As(err, &other) || err == nil && !now.Made().Equal(p.record.Made())
+	if err != nil && !gone && !errors.Is(err, shm.ErrDamaged) {
+		return fmt.Errorf("find out what has become of the pool: %w", err)
+	}
 	return &LostError{pid, gone && p.record.Over()}
 }
 
@@ -103,11 +107,12 @@ func (p *PoolClient) broken(err error) error {
 		return ErrHungUp
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
-		l := p.lost()
-		if !l.Planned && outlives(l.PID, hangUpTime) {
+		err := p.lost()
+		var l *LostError
+		if errors.As(err, &l) && !l.Planned && outlives(l.PID, hangUpTime) {
 			return fmt.Errorf("the pool's supervisor, process %d, has hung up: it may be of another version of mpx", l.PID)
 		}
-		return l
+		return err
 	}
 	return fmt.Errorf("talk to the pool's supervisor: %w", err)
 }
@@ -119,7 +124,7 @@ const hangUpTime = time.Second
 func outlives(pid int, d time.Duration) bool {
 	pidfd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
-		return false
+		return !errors.Is(err, unix.ESRCH)
 	}
 	defer unix.Close(pidfd)
 	return errors.Is(await([]int{pidfd}, shm.WaitFor(d)), shm.ErrTimeout)

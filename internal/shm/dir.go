@@ -136,7 +136,7 @@ func (d *Dir) Remove(name string) error {
 		}
 		return err
 	case errors.Is(err, ErrDamaged):
-		_, err = untilSettled(func() (struct{}, error) { return struct{}{}, d.removeDamaged(name) })
+		_, err = untilSettled(d.patience(), func() (struct{}, error) { return struct{}{}, d.removeDamaged(name) })
 	}
 	return err
 }

@@ -66,9 +66,11 @@ func (e *BusyError) Is(target error) bool { return e.limit && target == ErrTimeo
 func (d *Dir) Within(w Wait) *Dir { return &Dir{d.path, d.label, &w} }
 
 // Patience returns how long o's guard is waited for where nobody has said it.
-func (o *Object) Patience() Wait {
-	if w := o.dir.within; w != nil {
-		return *w
+func (o *Object) Patience() Wait { return o.dir.patience() }
+
+func (d *Dir) patience() Wait {
+	if d.within != nil {
+		return *d.within
 	}
 	w := WaitFor(guardPatience)
 	w.general = true

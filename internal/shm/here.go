@@ -62,8 +62,7 @@ var here = sync.OnceValues(func() (p place, err error) {
 	if err != nil {
 		return p, &UnknownError{What: "which PID namespace this is", Err: err}
 	}
-	// A kernel without time namespaces has no such file: all processes are in one.
-	if p.time, err = namespace("time"); err != nil && !errors.Is(err, unix.ENOENT) {
+	if p.time, err = namespace("time"); err != nil {
 		return p, &UnknownError{What: "which time namespace this is", Err: err}
 	}
 	return p, nil
@@ -96,12 +95,16 @@ func ownProc() error {
 }
 
 // namespace identifies a namespace of this process. No two that are at the same time
-// have the same number.
+// have the same number; 0: the kernel knows no such namespaces, and all are in one.
 func namespace(kind string) (uint64, error) {
-	path := "/proc/self/ns/" + kind
-	var st unix.Stat_t
-	if err := unix.Stat(path, &st); err != nil {
-		return 0, fmt.Errorf("look at %s: %w", path, err)
+	const all = "/proc/self/ns"
+	var st, dir unix.Stat_t
+	err := unix.Stat(all+"/"+kind, &st)
+	if errors.Is(err, unix.ENOENT) && unix.Stat(all, &dir) == nil {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look at %s/%s: %w", all, kind, err)
 	}
 	return st.Ino, nil
 }

@@ -15,7 +15,7 @@ func (d *Dir) Open(name string, kind Kind) (*Object, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
-	return untilSettled(func() (*Object, error) { return d.open(name, kind) })
+	return untilSettled(d.patience(), func() (*Object, error) { return d.open(name, kind) })
 }
 
 func (d *Dir) open(name string, kind Kind) (*Object, error) {

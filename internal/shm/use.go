@@ -71,11 +71,13 @@ func claim(f *os.File, why string) error {
 	return &InUseError{why, lockers(f, useByte)}
 }
 
-// untilSettled calls f until it does not come upon what another is just removing.
-func untilSettled[T any](f func() (T, error)) (T, error) {
-	for end := time.Now().Add(guardPatience); ; {
+// untilSettled calls f until it does not come upon what another is just removing. That
+// takes as long as a change does.
+func untilSettled[T any](w Wait, f func() (T, error)) (T, error) {
+	for begin := time.Now(); ; {
 		v, err := f()
-		if !errors.Is(err, errGoing) || time.Now().After(end) {
+		_, over := w.left()
+		if !errors.Is(err, errGoing) || over && time.Since(begin) >= guardGrace {
 			return v, err
 		}
 		_ = unix.Nanosleep(&unix.Timespec{Nsec: int64(guardFirst)}, nil)
