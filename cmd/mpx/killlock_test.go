@@ -154,7 +154,7 @@ func TestKillResize(t *testing.T) {
 		c.run(t, 10)
 		close(over)
 		wg.Wait()
-		// What of the debt is left is paid by who comes next.
+		// Whoever resized last may have been killed.
 		if out, err := c.mpx("sem", "x", "-n", "4", "--resize", "true").CombinedOutput(); err != nil {
 			t.Errorf("%v: %s", err, out)
 		}

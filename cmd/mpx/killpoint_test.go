@@ -101,7 +101,7 @@ func (k *killCase) in(t *testing.T, mpx string, n int) killpoint.End {
 		t.Errorf("mpx %s: %+v, %v: %s", strings.Join(k.args, " "), end, err, said)
 	}
 	k.check(t, dir, end, string(out))
-	if left := leftSets(filepath.Join(dir, "objects")); len(left) > 0 {
+	if left := leftObjects(filepath.Join(dir, "objects")); len(left) > 0 {
 		t.Errorf("left: %q", left)
 	}
 	return end

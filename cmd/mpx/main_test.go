@@ -60,6 +60,7 @@ func (t tests) Run() int {
 //	[pidns]            unshare can make PID namespaces
 //	[timens]           unshare can make time namespaces
 //	[mountns]          unshare can make mount namespaces, and mount a part of /proc
+//	[ipcns]            unshare can make IPC namespaces
 //
 // No process that a script has started may outlive it, and nothing may be left
 // in TMPDIR. Its shared objects, in MPX_DIR, are removed, and nothing of them may be
@@ -77,6 +78,8 @@ func TestScript(t *testing.T) {
 				return raceEnabled, nil
 			case "cgroup":
 				return canGroup(), nil
+			case "ipcns":
+				return exec.Command("unshare", "--ipc", "true").Run() == nil, nil
 			case "pidns":
 				return exec.Command("unshare", "--pid", "--fork", "--mount-proc", "true").Run() == nil, nil
 			case "timens":

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,7 +42,7 @@ func setupScript(env *testscript.Env) error {
 	env.Values[signalled{}] = &signalled{}
 	env.Defer(func() {
 		left := leftProcesses("MPX_TEST_ID="+id, env.WorkDir)
-		left = append(left, leftSets(filepath.Join(env.WorkDir, "objects"))...)
+		left = append(left, leftObjects(filepath.Join(env.WorkDir, "objects"))...)
 		files, err := os.ReadDir(tmp)
 		switch {
 		case len(left) > 0:
@@ -55,9 +54,8 @@ func setupScript(env *testscript.Env) error {
 	return nil
 }
 
-// leftSets removes the objects of a script, and returns what the kernel still has of
-// them.
-func leftSets(dir string) (left []string) {
+// leftObjects removes the objects of a script, and returns what is still there of them.
+func leftObjects(dir string) (left []string) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return nil // it had none
@@ -70,18 +68,8 @@ func leftSets(dir string) (left []string) {
 		if f.Name()[0] == '.' {
 			continue // what belongs to an object goes with it
 		}
-		b, _ := os.ReadFile(filepath.Join(dir, f.Name()))
 		if err := d.Remove(f.Name()); err != nil {
 			left = append(left, fmt.Sprint(f.Name(), ": ", err))
-		}
-		if len(b) >= 68 && binary.LittleEndian.Uint32(b[8:]) == uint32(shm.KindSem) {
-			key := fmt.Sprint(binary.LittleEndian.Uint32(b[64:]))
-			sets, _ := os.ReadFile("/proc/sysvipc/sem")
-			for line := range strings.Lines(string(sets)) {
-				if f := strings.Fields(line); f[0] == key {
-					left = append(left, "a set of semaphores: "+line)
-				}
-			}
 		}
 	}
 	files, err = os.ReadDir(dir)

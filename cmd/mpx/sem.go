@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 
 	"mpx/internal/shm"
 
@@ -88,7 +87,7 @@ func (a *app) runSem(cmd *cobra.Command, o *semOptions, args []string) error {
 		return err
 	}
 	dir = dir.Within(w)
-	s, err := dir.AcquireSem(name, n, o.resize, w)
+	_, err = dir.AcquireSem(name, n, o.resize, w)
 	var other *shm.SlotsError
 	if errors.As(err, &other) {
 		return usagef(fmt.Sprintf("-n %d, or --resize", other.Have), "%v", err)
@@ -96,6 +95,5 @@ func (a *app) runSem(cmd *cobra.Command, o *semOptions, args []string) error {
 	if err != nil {
 		return a.inVain(dir, name, err, &o.waitFlags, &o.busyFlag)
 	}
-	defer runtime.KeepAlive(s)
 	return become(words, os.Environ())
 }

@@ -97,7 +97,7 @@ func wantNoObjects(t *testing.T, dir string) {
 	if left := leftProcesses("MPX_DIR="+filepath.Join(dir, "objects"), dir); len(left) > 0 {
 		t.Errorf("processes left: %q", left)
 	}
-	if left := leftSets(filepath.Join(dir, "objects")); len(left) > 0 {
+	if left := leftObjects(filepath.Join(dir, "objects")); len(left) > 0 {
 		t.Errorf("left: %q", left)
 	}
 	if files, err := os.ReadDir(filepath.Join(dir, "objects")); err != nil || len(files) > 0 {

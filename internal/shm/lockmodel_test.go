@@ -103,13 +103,13 @@ func helpSlot(args []string) error {
 	return err
 }
 
-// A slotHolder is a process that has a slot.
-type slotHolder struct {
+// A slotOwner is a process that has a slot.
+type slotOwner struct {
 	cmd *exec.Cmd
 	in  io.Closer
 }
 
-func (h *slotHolder) end(kill bool) {
+func (h *slotOwner) end(kill bool) {
 	if kill {
 		_ = h.cmd.Process.Kill()
 	}
@@ -126,7 +126,7 @@ func TestSemModel(t *testing.T) {
 	_ = checks.Value.Set("5")                     // each step is a process
 	rapid.Check(t, func(rt *rapid.T) {
 		slots := rapid.IntRange(1, 4).Draw(rt, "slots")
-		var holders []*slotHolder
+		var holders []*slotOwner
 		exists := false
 		defer func() {
 			for _, h := range holders {
@@ -141,7 +141,7 @@ func TestSemModel(t *testing.T) {
 			if err := errors.Join(ierr, oerr, cmd.Start()); err != nil {
 				rt.Fatal(err)
 			}
-			h := &slotHolder{cmd, in}
+			h := &slotOwner{cmd, in}
 			said, _ := bufio.NewReader(out).ReadString('\n')
 			want := "got\n"
 			if len(holders) >= slots {
@@ -180,9 +180,9 @@ func TestSemModel(t *testing.T) {
 					rt.Fatal(err)
 				}
 				defer o.Close()
-				gotSlots, free, debt, err := (&Sem{o}).Counts()
-				if held := len(holders); err != nil || gotSlots != slots || free != max(slots-held, 0) || debt != max(held-slots, 0) {
-					rt.Fatalf("%d slots, %d free, %d debt, %v; want %d, %d held", gotSlots, free, debt, err, slots, held)
+				gotSlots, free, over, err := (&Sem{o}).Counts()
+				if held := len(holders); err != nil || gotSlots != slots || free != max(slots-held, 0) || over != max(held-slots, 0) {
+					rt.Fatalf("%d slots, %d free, %d too many, %v; want %d, %d held", gotSlots, free, over, err, slots, held)
 				}
 			},
 		})

@@ -76,11 +76,12 @@ type Object struct {
 // Make makes the object name, of size bytes of data, and has fill set what is its
 // own before anybody can see it. ErrExists: there is one.
 func (d *Dir) Make(name string, kind Kind, size int, fill func(*Object)) (*Object, error) {
-	return d.make(name, kind, size, false, fill)
+	return d.make(name, kind, size, size, false, fill)
 }
 
-// make is Make, also of an object that lasts.
-func (d *Dir) make(name string, kind Kind, size int, lasts bool, fill func(*Object)) (*Object, error) {
+// make is Make, also of an object that lasts, or of one whose data has pages only for
+// the first reserved bytes: the others must not be touched before they have theirs.
+func (d *Dir) make(name string, kind Kind, size, reserved int, lasts bool, fill func(*Object)) (*Object, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
@@ -89,9 +90,9 @@ func (d *Dir) make(name string, kind Kind, size int, lasts bool, fill func(*Obje
 		return nil, fmt.Errorf("make its file: %w", err)
 	}
 	total := dataOffset + size
-	if err := reserve(f, total); err != nil {
+	if err := errors.Join(unix.Ftruncate(int(f.Fd()), int64(total)), reserve(f, dataOffset+reserved)); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("make its file of %d bytes: %w", total, err)
+		return nil, fmt.Errorf("make its file of %d bytes: %w", dataOffset+reserved, err)
 	}
 	p, err := here()
 	if err != nil {
@@ -120,8 +121,8 @@ func (d *Dir) make(name string, kind Kind, size int, lasts bool, fill func(*Obje
 	return o, nil
 }
 
-// reserve gives f its size and its pages. Room that is missing now is an error; a
-// page that is missing later would be a fault.
+// reserve gives the first size bytes of f their pages. Room that is missing now is an
+// error; a page that is missing later would be a fault.
 func reserve(f *os.File, size int) error {
 	for {
 		err := unix.Fallocate(int(f.Fd()), 0, 0, int64(size))
@@ -160,9 +161,7 @@ func (o *Object) Remove() error {
 	}
 	return o.guarded(func() error {
 		if o.Kind == KindSem {
-			if err := (&Sem{o}).removeSet(); err != nil {
-				return fmt.Errorf("remove the set of semaphores: %w", err)
-			}
+			defer (&Sem{o}).wakeHead()
 		}
 		if o.Kind == KindProcess {
 			if err := (&Process{o}).mayGo(); err != nil {

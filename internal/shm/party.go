@@ -69,17 +69,31 @@ func (o *Object) enterAs(id identity, role Role, own uint64) int {
 		if !vacant(o.party(i).pid) || o.missed(i) {
 			continue
 		}
-		at := partyOffset + i*partySize
-		o.uint32At(at).Store(0)
-		o.uint32At(at + 4).Store(uint32(id.pid))
-		o.uint64At(at + 8).Store(id.start)
-		o.uint64At(at + 16).Store(uint64(time.Now().UnixNano()))
-		o.uint64At(at + 24).Store(own)
-		o.uint32At(at).Store(uint32(role))
+		o.put(i, id, role, own)
 		return i
 	}
 	return -1
 }
+
+// put lists the process at place i, whose entry is of no meaning before the last store.
+// The guard must be held.
+func (o *Object) put(i int, id identity, role Role, own uint64) {
+	at := partyOffset + i*partySize
+	o.uint32At(at).Store(0)
+	step()
+	o.uint32At(at + 4).Store(uint32(id.pid))
+	step()
+	o.uint64At(at + 8).Store(id.start)
+	o.uint64At(at + 16).Store(uint64(time.Now().UnixNano()))
+	o.uint64At(at + 24).Store(own)
+	step()
+	o.uint32At(at).Store(uint32(role))
+	step()
+}
+
+// step is called between the changes that a sem goes through, where a test ends the
+// process.
+var step = func() {}
 
 // vacant reports whether a place may be taken from pid. To look at its start, too,
 // would take a hundred times as long, under the guard; a pid that has come again
@@ -89,17 +103,8 @@ func vacant(pid int) bool {
 }
 
 // missed reports whether the party at place i must not be forgotten before its death
-// has had its effect: it waits at a barrier, which that breaks, or has a slot of a
-// set that is gone, which is to come back.
-func (o *Object) missed(i int) bool {
-	switch o.Kind {
-	case KindBarrier:
-		return o.waits(i, Waits)
-	case KindSem:
-		return (&Sem{o}).stray(i)
-	}
-	return false
-}
+// has had its effect: it waits at a barrier, which that breaks.
+func (o *Object) missed(i int) bool { return o.Kind == KindBarrier && o.waits(i, Waits) }
 
 // dismiss takes all parties in role off the list. The guard must be held.
 func (o *Object) dismiss(role Role) {
@@ -130,6 +135,11 @@ func (o *Object) party(i int) (id identity) {
 	return identity{int(o.uint32At(at + 4).Load()), o.uint64At(at + 8).Load()}
 }
 
+// since returns since when the party at place i is listed.
+func (o *Object) since(i int) time.Time {
+	return time.Unix(0, int64(o.uint64At(partyOffset+i*partySize+16).Load()))
+}
+
 // Parties returns who holds o and who waits for it, as far as they live. An
 // *UnknownError: of one or more that cannot be told; the others are in list.
 func (o *Object) Parties() (list []Party, err error) {
@@ -147,12 +157,11 @@ func (o *Object) Parties() (list []Party, err error) {
 				continue
 			}
 			lives, err := id.lives()
-			add(Party{
-				Role: min(role, Sleeps), PID: id.pid,
-				Since: time.Unix(0, int64(o.uint64At(partyOffset+i*partySize+16).Load())),
-			}, lives, err)
+			add(Party{min(role, Sleeps), id.pid, o.since(i)}, lives, err)
 		}
 		switch o.Kind {
+		case KindSem:
+			list = append((&Sem{o}).holders(), list...)
 		case KindQueue:
 			(&Table{o, tableRows(o)}).holders(add)
 		case KindPool:

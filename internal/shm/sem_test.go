@@ -2,11 +2,17 @@ package shm
 
 import (
 	"errors"
+	"os"
 	"os/exec"
+	"runtime"
+	"strconv"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
+
+func init() { helpers["headless"] = helpHeadless }
 
 // testSem returns the sem "s", one of whose slots is this process's, and which is
 // removed in the end.
@@ -25,77 +31,37 @@ func testSem(t *testing.T, d *Dir, slots int) *Sem {
 	return s
 }
 
-func wantCounts(t *testing.T, s *Sem, slots, free, debt int) {
+func wantCounts(t *testing.T, s *Sem, slots, free, over int) {
 	t.Helper()
-	gotSlots, gotFree, gotDebt, err := s.Counts()
-	if err != nil || gotSlots != slots || gotFree != free || gotDebt != debt {
-		t.Errorf("%d slots, %d free, %d debt, %v; want %d, %d, %d", gotSlots, gotFree, gotDebt, err, slots, free, debt)
-	}
-}
-
-// A set that its maker was killed before filling, or before noting its id, is the
-// sem's; one that is in use is another's, whatever its key.
-func TestSemHalfMade(t *testing.T) {
-	for _, test := range []struct {
-		name        string
-		note, other bool
-	}{{"unfilled", true, false}, {"not noted", false, false}, {"another's", false, true}} {
-		t.Run(test.name, func(t *testing.T) {
-			d := testDir(t)
-			key := newSemKey()
-			id, err := semGet(int32(key), semNumber, unix.IPC_CREAT|unix.IPC_EXCL|0o600)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if test.other {
-				defer semRemove(id) //nolint:errcheck // a set of the test's
-				if err := semAll(id, semSetAll, &semCounts{7, 0, 7}); err != nil {
-					t.Fatal(err)
-				}
-			}
-			o, err := d.Make("s", KindSem, 0, func(o *Object) {
-				o.uint32At(ownOffset).Store(key)
-				o.uint32At(ownOffset + 8).Store(3)
-				if test.note {
-					o.uint32At(ownOffset + 4).Store(uint32(id + 1))
-				}
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			o.Close()
-			s := testSem(t, d, 3)
-			if taken := s.id() == id; taken == test.other {
-				t.Errorf("the set has been taken over: %v", taken)
-			}
-			wantCounts(t, s, 3, 2, 0)
-		})
+	gotSlots, gotFree, gotOver, err := s.Counts()
+	if err != nil || gotSlots != slots || gotFree != free || gotOver != over {
+		t.Errorf("%d slots, %d free, %d too many, %v; want %d, %d, %d", gotSlots, gotFree, gotOver, err, slots, free, over)
 	}
 }
 
 func TestSemResize(t *testing.T) {
 	d := testDir(t)
 	s := testSem(t, d, 2)
-	for _, step := range []struct{ slots, free, debt int }{
+	for _, step := range []struct{ slots, free, over int }{
 		{5, 4, 0}, {3, 2, 0}, {1, 0, 0}, {4, 3, 0},
 	} {
 		if err := s.resize(step.slots); err != nil {
 			t.Fatal(err)
 		}
-		wantCounts(t, s, step.slots, step.free, step.debt)
+		wantCounts(t, s, step.slots, step.free, step.over)
 	}
 	for range 3 { // all four are this process's
 		if err := s.acquire(WaitFor(0)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, step := range []struct{ slots, free, debt int }{
+	for _, step := range []struct{ slots, free, over int }{
 		{1, 0, 3}, {2, 0, 2}, {1, 0, 3}, {5, 1, 0}, {MaxSlots, MaxSlots - 4, 0}, {4, 0, 0},
 	} {
 		if err := s.resize(step.slots); err != nil {
 			t.Fatal(err)
 		}
-		wantCounts(t, s, step.slots, step.free, step.debt)
+		wantCounts(t, s, step.slots, step.free, step.over)
 	}
 	var other *SlotsError
 	if _, err := d.AcquireSem("s", 9, false, WaitFor(0)); !errors.As(err, &other) || other.Have != 4 {
@@ -106,91 +72,128 @@ func TestSemResize(t *testing.T) {
 	}
 }
 
-// A set that somebody removed is made anew, less what is held; what the strays held
-// comes back when they are gone.
-func TestSemAnew(t *testing.T) {
+// A sem made smaller than what is held has no free slot before so many have ended, in
+// whichever places they are.
+func TestSemFewer(t *testing.T) {
 	d := testDir(t)
-	s := testSem(t, d, 3)
-	if err := semRemove(s.id()); err != nil {
-		t.Fatal(err)
+	s := testSem(t, d, 4)
+	for range 3 {
+		noError(t, s.acquire(WaitFor(0)))
 	}
-	if err := s.acquire(WaitFor(0)); err != nil {
-		t.Fatal(err)
-	}
-	wantCounts(t, s, 3, 1, 0) // this process has a slot of each
-	err := s.guarded(func() error {
-		// As if the holder of the first had been another, which has ended.
-		for i := range parties {
-			if s.role(i) == Holds && s.uint64At(partyOffset+i*partySize+24).Load() != uint64(s.id()) {
-				s.uint64At(partyOffset + i*partySize + 8).Store(1)
+	noError(t, s.resize(2))
+	for _, step := range []struct{ place, free, over int }{{0, 0, 1}, {1, 0, 0}, {3, 1, 0}} {
+		noError(t, s.guarded(func() error { s.forget(step.place); return nil }))
+		wantCounts(t, s, 2, step.free, step.over)
+		err := s.guarded(func() error {
+			if i, err := s.findFree(1); err != nil || i >= 0 != (step.free > 0) {
+				t.Errorf("place %d gone: found %d, %v", step.place, i, err)
 			}
-		}
-		return s.reapStrays()
-	})
-	if err != nil {
-		t.Fatal(err)
+			return nil
+		})
+		noError(t, err)
 	}
-	wantCounts(t, s, 3, 2, 0)
+	noError(t, s.acquire(WaitFor(0)))
+	wantCounts(t, s, 2, 0, 0)
 }
 
-// holderDied has the holders of sets other than the present one have ended: they
-// become a process that has.
-func holderDied(t *testing.T, s *Sem, except int) {
-	t.Helper()
-	dead := exec.Command("true")
-	if err := dead.Run(); err != nil {
-		t.Fatal(err)
-	}
-	for i := range parties {
-		if s.role(i) == Holds && int(s.own(i).Load()) != except {
-			s.uint32At(partyOffset + i*partySize + 4).Store(uint32(dead.Process.Pid))
-		}
-	}
-}
-
-// Who had ended before the set was made anew has nothing to come back.
-func TestSemAnewAfterDeath(t *testing.T) {
+// Who has ended has no slot, though nobody has reaped it; nor has one whose pid is
+// another's now.
+func TestSemEnded(t *testing.T) {
 	d := testDir(t)
 	s := testSem(t, d, 3)
-	if err := s.acquire(WaitFor(0)); err != nil {
-		t.Fatal(err)
-	}
+	cmd := exec.Command("true")
+	noError(t, cmd.Start())
+	id := identity{pid: cmd.Process.Pid}
+	eventually(t, "it has ended", func() bool {
+		f, _ := statOf(id.pid)
+		id.start, _ = strconv.ParseUint(string(f[19]), 10, 64)
+		return f[0][0] == 'Z'
+	})
+	me, _ := identityOf(unix.Getpid())
 	err := s.guarded(func() error {
-		holderDied(t, s, -1)
-		s.enter(unix.Getpid(), Holds, uint64(s.id())) // in the place of one of the two
+		s.take(1, id)
+		s.take(2, identity{me.pid, me.start + 1})
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
+	noError(t, err)
+	wantCounts(t, s, 3, 2, 0)
+	if list := partiesOf(t, d, "s"); len(list) != 1 || list[0].PID != me.pid {
+		t.Errorf("parties: %v", list)
 	}
-	if err := semRemove(s.id()); err != nil {
-		t.Fatal(err)
+	for range 2 {
+		noError(t, s.acquire(WaitFor(0)))
 	}
-	if err := s.acquire(WaitFor(0)); err != nil {
-		t.Fatal(err)
+	if err := s.acquire(WaitFor(0)); !errors.Is(err, ErrTimeout) {
+		t.Errorf("all are held: %v", err)
 	}
-	wantCounts(t, s, 3, 1, 0)
+	noError(t, cmd.Wait())
 }
 
-// A stray that ends after another has looked for such, and before that enters, is
-// not forgotten: its place is not taken.
-func TestSemStrayUnseen(t *testing.T) {
-	d := testDir(t)
-	s := testSem(t, d, 3)
-	if err := semRemove(s.id()); err != nil {
-		t.Fatal(err)
+// helpHeadless takes a slot of the sem "s", and goes on without its first thread until
+// its stdin ends.
+func helpHeadless(args []string) error {
+	runtime.GOMAXPROCS(4)
+	d, err := OpenDir(args[0])
+	if err == nil {
+		_, err = d.AcquireSem("s", 0, false, WaitFor(0))
 	}
-	if err := s.acquire(WaitFor(0)); err != nil {
-		t.Fatal(err)
-	}
-	wantCounts(t, s, 3, 1, 0)
-	err := s.guarded(func() error {
-		holderDied(t, s, s.id())
-		s.enter(unix.Getpid(), Holds, uint64(s.id()))
-		return s.reapStrays()
-	})
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	wantCounts(t, s, 3, 2, 0)
+	for range 100 { // each has a thread of its own
+		go func() {
+			runtime.LockOSThread()
+			for unix.Gettid() != unix.Getpid() {
+				time.Sleep(time.Hour)
+			}
+			_, _, _ = unix.Syscall(unix.SYS_EXIT, 0, 0, 0)
+		}()
+	}
+	runtime.LockOSThread()
+	if unix.Gettid() == unix.Getpid() {
+		go func() {
+			_, _ = os.Stdin.Read(make([]byte, 1))
+			os.Exit(0)
+		}()
+		_, _, _ = unix.Syscall(unix.SYS_EXIT, 0, 0, 0)
+	}
+	_, err = os.Stdin.Read(make([]byte, 1))
+	_ = err // its end
+	return nil
+}
+
+// A process whose first thread has ended has its slot as long as others go on.
+func TestSemHeadless(t *testing.T) {
+	d := testDir(t)
+	s := testSem(t, d, 2)
+	cmd := objectHelper(t, d, "headless")
+	in, err := cmd.StdinPipe()
+	noError(t, err)
+	noError(t, cmd.Start())
+	eventually(t, "its first thread has ended", func() bool {
+		f, _ := statOf(cmd.Process.Pid)
+		return f != nil && f[0][0] == 'Z'
+	})
+	wantCounts(t, s, 2, 0, 0)
+	if err := s.acquire(WaitFor(0)); !errors.Is(err, ErrTimeout) {
+		t.Errorf("both are held: %v", err)
+	}
+	in.Close()
+	noError(t, s.acquire(WaitFor(patience)))
+	noError(t, cmd.Wait())
+}
+
+// A file that another program has changed is an error, and no fault.
+func TestSemDamaged(t *testing.T) {
+	for _, n := range []uint32{0, MaxSlots + 1} {
+		d := testDir(t)
+		s := testSem(t, d, 1)
+		s.size().Store(n)
+		if _, err := d.AcquireSem("s", 0, false, WaitFor(0)); !errors.Is(err, ErrDamaged) {
+			t.Errorf("of %d slots: %v", n, err)
+		}
+		if _, err := d.AcquireSem("s", 2, true, WaitFor(0)); !errors.Is(err, ErrDamaged) {
+			t.Errorf("resize, of %d slots: %v", n, err)
+		}
+	}
 }

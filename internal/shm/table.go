@@ -90,7 +90,7 @@ func (d *Dir) MakeTable(name string, kind Kind, rows int, words [TableWords]uint
 	if len(text) > MaxText {
 		return nil, fmt.Errorf("a text of %d bytes is too long", len(text))
 	}
-	o, err := d.make(name, kind, rows*8*RowWords, lasts, func(o *Object) {
+	o, err := d.make(name, kind, rows*8*RowWords, rows*8*RowWords, lasts, func(o *Object) {
 		for i, w := range words {
 			o.uint64At(tableNow + 8*i).Store(w)
 		}
