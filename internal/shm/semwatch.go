@@ -17,6 +17,9 @@ const (
 	blindPause = 20 * time.Millisecond
 )
 
+// headPause is how long a head that nothing wakes sleeps before it looks.
+var headPause = recheck
+
 // watch waits until one who has a slot ends, or the bell is rung, or for a while.
 // Afterwards w.ended has those who have ended, as far as that is known.
 func (w *slotWaiter) watch(limit Wait) error {
@@ -28,7 +31,7 @@ func (w *slotWaiter) watch(limit Wait) error {
 	fds, blind := w.openHolders(list)
 	step()
 	if len(w.ended) == 0 && poll(fds, limit.atMost(deafPause)) == 0 {
-		bell, pause := w.hearBell(), recheck
+		bell, pause := w.hearBell(), headPause
 		if blind || bell < 0 {
 			pause = blindPause
 		}
@@ -85,7 +88,7 @@ func (w *slotWaiter) hearBell() (fd int) {
 	}
 	bell, rung := w.bell(), w.rung
 	go func() {
-		sleep(bell, rung, recheck)
+		sleep(bell, rung, headPause)
 		unix.Close(p[1])
 	}()
 	return p[0]
