@@ -12,7 +12,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func init() { helpers["headless"] = helpHeadless }
+func init() {
+	helpers["headless"] = helpHeadless
+	helpers["become"] = helpBecome
+}
 
 // testSem returns the sem "s", one of whose slots is this process's, and which is
 // removed in the end.
@@ -196,4 +199,40 @@ func TestSemDamaged(t *testing.T) {
 			t.Errorf("resize, of %d slots: %v", n, err)
 		}
 	}
+}
+
+// helpBecome becomes itself again and again, as often as it is told, by threads that are
+// not its first.
+func helpBecome(args []string) error {
+	n, err := strconv.Atoi(args[1])
+	if n == 0 || err != nil {
+		return err
+	}
+	failed := make(chan error)
+	for range 2 { // one may have the first thread
+		go func() {
+			runtime.LockOSThread()
+			if unix.Gettid() != unix.Getpid() {
+				failed <- unix.Exec("/proc/self/exe", []string{os.Args[0], args[0], strconv.Itoa(n - 1)}, os.Environ())
+			}
+			select {}
+		}()
+	}
+	return <-failed
+}
+
+// One that becomes another command has not ended meanwhile.
+func TestSemBecome(t *testing.T) {
+	d := testDir(t)
+	cmd := objectHelper(t, d, "become", "30")
+	noError(t, cmd.Start())
+	id, ok := identityOf(cmd.Process.Pid)
+	for ok && !id.ended() { //nolint:revive // until it says so
+	}
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, id.pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
+	if !ok || err != nil || info.Signo != int32(unix.SIGCHLD) {
+		t.Errorf("it has not ended, or was not there: %v %v", ok, err)
+	}
+	noError(t, cmd.Wait())
 }
