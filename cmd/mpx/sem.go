@@ -15,9 +15,10 @@ time, whoever starts them, from wherever. It exists from its first use, with one
 slot if there is no -n. mpx becomes the command: its status, signals and terminal
 are the command's, and nothing of mpx is left.
 
-The slot is the process's that mpx has become. It is free when that ends, however
-it does, kill -9 included; what COMMAND leaves running in the background has none.
-For Python's Semaphore, a bare counter that nobody owns, see mpx semaphore.
+The slot is the process's that mpx has become, whatever it closes or leaves. It is
+free when that ends, however it does, kill -9 included; what COMMAND leaves running
+in the background has none. Slots are given in the order in which they were asked
+for. For Python's Semaphore, a bare counter that nobody owns, see mpx semaphore.
 
 N is the sem's: another one is refused, and --resize changes it. With more slots
 waiters start at once; with fewer nobody is ended, and the next ones to end make
