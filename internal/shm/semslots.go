@@ -100,8 +100,14 @@ func (s *Sem) holders() (list []Party) {
 // that may not be looked at counts as alive, as long as there is one of its pid.
 func (id identity) ended() bool {
 	// While a thread that is not the first becomes another command, the first is a
-	// zombie for a moment, and what is read may be of both: the second look cannot be.
-	return id.looksEnded() && id.looksEnded()
+	// zombie for a moment, and what is read may be of both: not twice, which takes
+	// another exec.
+	for range 2 {
+		if !id.looksEnded() {
+			return false
+		}
+	}
+	return true
 }
 
 func (id identity) looksEnded() bool {
