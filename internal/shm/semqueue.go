@@ -128,7 +128,7 @@ func (w *slotWaiter) ticketIn(from, to int64) (number int64, err error) {
 	if from >= to {
 		return -1, nil
 	}
-	// Whoever waits for a ticket has a moment's lock for reading, which is none.
+	// Whoever has waited for a ticket has a lock for reading there, which is none.
 	lk := unix.Flock_t{Type: unix.F_RDLCK, Start: ticketByte + from, Len: to - from}
 	if err := unix.FcntlFlock(w.f.Fd(), unix.F_OFD_GETLK, &lk); err != nil {
 		return -1, fmt.Errorf("see who waits: %w", err)
@@ -141,16 +141,16 @@ func (w *slotWaiter) ticketIn(from, to int64) (number int64, err error) {
 
 // wait waits until there may be a slot for this process, or it is to look anyway.
 func (w *slotWaiter) wait(limit Wait) error {
-	for {
-		n, err := w.ticketIn(w.number-1, w.number)
-		if n < 0 && err == nil {
-			n, err = w.ticketIn(0, w.number)
-		}
-		if err != nil {
-			return err
-		}
+	// The ticket before is the likeliest to be waited for, and then by one alone.
+	for least := max(0, w.number-1); ; least = 0 {
+		n, err := w.ticketIn(least, w.number)
 		step()
-		if n < 0 {
+		switch {
+		case err != nil:
+			return err
+		case n < 0 && least > 0:
+			continue
+		case n < 0:
 			return w.watch(limit)
 		}
 		if passed, err := w.waitBehind(n, limit); !passed || err != nil {
@@ -191,7 +191,6 @@ func (w *slotWaiter) follow(number int64) error {
 	passed := make(chan error, 1)
 	go func() {
 		err := setLock(uintptr(fd), ticketByte+number, unix.F_RDLCK, true)
-		_ = setLock(uintptr(fd), ticketByte+number, unix.F_UNLCK, false)
 		unix.Close(fd)
 		passed <- err
 	}()

@@ -27,6 +27,14 @@ func (w *slotWaiter) watch(limit Wait) error {
 	if size, _, _ := w.bounds(); err != nil || len(list) < size { // one is free by now
 		return err
 	}
+	for _, h := range list {
+		if vacant(h.id.pid) {
+			w.ended = append(w.ended, h)
+		}
+	}
+	if len(w.ended) > 0 {
+		return nil
+	}
 	list = w.longestHeld(list)
 	fds, blind := w.openHolders(list)
 	step()
