@@ -226,13 +226,13 @@ func TestSemBecome(t *testing.T) {
 	d := testDir(t)
 	cmd := objectHelper(t, d, "become", "30")
 	noError(t, cmd.Start())
-	id, ok := identityOf(cmd.Process.Pid)
-	for ok && !id.ended() { //nolint:revive // until it says so
+	id, unseen := identityOf(cmd.Process.Pid)
+	for unseen == nil && !id.ended() { //nolint:revive // until it says so
 	}
 	var info unix.Siginfo
 	err := unix.Waitid(unix.P_PID, id.pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
-	if !ok || err != nil || info.Signo != int32(unix.SIGCHLD) {
-		t.Errorf("it has not ended, or was not there: %v %v", ok, err)
+	if unseen != nil || err != nil || info.Signo != int32(unix.SIGCHLD) {
+		t.Errorf("it has not ended, or was not there: %v %v", unseen, err)
 	}
 	noError(t, cmd.Wait())
 }

@@ -125,7 +125,13 @@ func (c *contender) waits() (waits bool) {
 }
 
 // state returns the letter that /proc has for what it does.
-func (c *contender) state() string { return string(statOf(c.cmd.Process.Pid)[0]) }
+func (c *contender) state() string {
+	f, err := statOf(c.cmd.Process.Pid)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return string(f[0])
+}
 
 // keeper returns one that has a slot.
 func keeper(t *testing.T, d *Dir, slots int) *contender {
