@@ -37,7 +37,7 @@ func start(words []string, f func(path string, argv []string) error) error {
 	if proc.OutOfResources(err) { // which says nothing of the command
 		return fmt.Errorf("start %s: %w", words[0], err)
 	}
-	e := &commandError{msg: fmt.Sprintf("%s: %v", words[0], err), status: exitCannotRun}
+	e := &commandError{msg: fmt.Sprintf("%s: %v", words[0], err), status: exitCannotRun, cause: err}
 	if errors.Is(err, unix.ENOENT) {
 		e.status = exitNotFound
 	}
@@ -51,6 +51,9 @@ func start(words []string, f func(path string, argv []string) error) error {
 type commandError struct {
 	msg, hint string
 	status    int
+	cause     error // nil: msg is all there is
 }
 
 func (e *commandError) Error() string { return e.msg }
+
+func (e *commandError) Unwrap() error { return e.cause }

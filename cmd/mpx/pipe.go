@@ -33,26 +33,27 @@ func (a *app) pipeCommand() *cobra.Command {
 		pipeCreate(),
 		a.pipeSend(),
 		a.pipeRecv(),
-		pipePoll(),
+		a.pipePoll(),
 		objectVerb{
 			use: "close END", short: "Close an end", end: true,
 			long:     "Close an end, NAME:1 or NAME:2, for all processes. The other end receives what was\nsent, and then ends with status 3.",
 			examples: "  mpx pipe close adder:1\n  trap 'mpx pipe close adder:1' EXIT",
 			status:   statusDone + statusNone,
-			run:      onEnd(func(e *ipc.PipeEnd, _ []string) error { return e.SetClosed() }),
+			run:      a.onEnd(func(e *ipc.PipeEnd, _ []string) error { return e.SetClosed() }),
 		},
 		removeVerb(shm.KindPipe, "  mpx pipe rm adder\n  trap 'mpx pipe rm adder' EXIT"),
 	)
 }
 
 // onEnd opens the end that the first of words is for do.
-func onEnd(do func(e *ipc.PipeEnd, words []string) error) func(*shm.Dir, string, []string) error {
+func (a *app) onEnd(do func(e *ipc.PipeEnd, words []string) error) func(*shm.Dir, string, []string) error {
 	return func(d *shm.Dir, name string, words []string) error {
 		e, err := ipc.OpenPipeEnd(d, name, int(words[0][0]-'0'))
 		if err != nil {
 			return err
 		}
 		defer e.Close()
+		e.Tell(a.damaged(name + ":" + words[0]))
 		return pipeError(do(e, words[1:]), name+":"+words[0])
 	}
 }
@@ -118,7 +119,7 @@ func (a *app) pipeSend() objectVerb {
 		long:     "Send a message from an end, NAME:1 or NAME:2: MESSAGE, or else all of stdin.",
 		examples: "  mpx pipe send adder:1 '3 4'\n  tar c . | mpx pipe send backup:2\n  mpx pipe send adder:1 -- -5",
 		status:   "  0     it was sent\n  3     the other end is closed\n" + statusNone,
-		run: onEnd(func(e *ipc.PipeEnd, words []string) error {
+		run: a.onEnd(func(e *ipc.PipeEnd, words []string) error {
 			var from io.Reader = a.stdin
 			switch {
 			case len(words) > 0:
@@ -164,7 +165,7 @@ refused, and stays.`,
 					return usagef("bytes, or 64K, 10M, 2G", "--max-length %s makes no sense", limit)
 				}
 			}
-			return onEnd(func(e *ipc.PipeEnd, _ []string) error {
+			return a.onEnd(func(e *ipc.PipeEnd, _ []string) error {
 				l, err := e.Recv(wait)
 				if err != nil {
 					return err
@@ -178,7 +179,7 @@ refused, and stays.`,
 	}
 }
 
-func pipePoll() objectVerb {
+func (a *app) pipePoll() objectVerb {
 	timeout := ""
 	return objectVerb{
 		use: "poll [--timeout D] END", short: "Tell whether there is something to receive, by the exit status", end: true,
@@ -193,7 +194,7 @@ func pipePoll() objectVerb {
 			if err != nil {
 				return err
 			}
-			return onEnd(func(e *ipc.PipeEnd, _ []string) error {
+			return a.onEnd(func(e *ipc.PipeEnd, _ []string) error {
 				there, err := e.Poll(w)
 				if err == nil && !there {
 					return &outcome{status: exitFailed}

@@ -40,14 +40,14 @@ func (a *app) queueCommand() *cobra.Command {
 	return a.objectGroup(
 		&cobra.Command{Use: "queue", Short: "First in, first out, for any processes", Long: queueLong, Example: queueExamples},
 		queueStatus+statusNone,
-		queueCreate(),
+		a.queueCreate(),
 		a.queuePut(),
 		a.queueGet(),
 		objectVerb{
 			use: "size NAME", short: "Print how many items wait",
 			examples: "  mpx queue size jobs\n  test \"$(mpx queue size jobs)\" -lt 100 && ./produce",
 			status:   "  0     it was printed\n" + statusNone,
-			run: onQueue(func(q *ipc.Queue) error {
+			run: a.onQueue(func(q *ipc.Queue) error {
 				s, err := q.State()
 				if err == nil {
 					_, err = fmt.Fprintln(a.stdout, s.Waiting)
@@ -55,10 +55,10 @@ func (a *app) queueCommand() *cobra.Command {
 				return err
 			}),
 		},
-		askQueue("empty", "Tell whether no item waits, by the exit status", func(s *ipc.QueueState) bool { return s.Waiting == 0 }),
-		askQueue("full", "Tell whether a put would have to wait, by the exit status", (*ipc.QueueState).Full),
+		a.askQueue("empty", "Tell whether no item waits, by the exit status", func(s *ipc.QueueState) bool { return s.Waiting == 0 }),
+		a.askQueue("full", "Tell whether a put would have to wait, by the exit status", (*ipc.QueueState).Full),
 		objectVerb{
-			use: "close NAME", short: "Say that no more is put", run: onQueue((*ipc.Queue).SetClosed),
+			use: "close NAME", short: "Say that no more is put", run: a.onQueue((*ipc.Queue).SetClosed),
 			long:     "Say that no more is put. Who waits for an item ends with status 3 when all have\nbeen had, and none is on lease any more.",
 			examples: "  mpx queue close jobs\n  ./produce | mpx queue put jobs && mpx queue close jobs",
 			status:   statusDone + statusNone,
@@ -67,7 +67,7 @@ func (a *app) queueCommand() *cobra.Command {
 			use: "done NAME", short: "Say that an item that was taken is done",
 			long: "Say that an item that get has taken is done (Python's task_done). An item that\nwas leased to a command is done when the command has succeeded.",
 			run: func(d *shm.Dir, name string, _ []string) error {
-				err := onQueue((*ipc.Queue).TaskDone)(d, name, nil)
+				err := a.onQueue((*ipc.Queue).TaskDone)(d, name, nil)
 				if errors.Is(err, ipc.ErrTooManyDone) {
 					return usagef("once for each item that mpx queue get NAME has printed", "%s: %v", name, err)
 				}
@@ -84,7 +84,7 @@ func (a *app) queueCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return onQueue(func(q *ipc.Queue) error { return q.Join(wait) })(d, name, nil)
+				return a.onQueue(func(q *ipc.Queue) error { return q.Join(wait) })(d, name, nil)
 			},
 			examples: "  mpx queue join jobs && echo 'all done'\n  mpx queue join jobs --timeout 1h",
 			status:   "  0     all are done\n  124   the --timeout ran out\n" + statusNone,
@@ -93,14 +93,20 @@ func (a *app) queueCommand() *cobra.Command {
 	)
 }
 
+// damaged returns what says on stderr what of a queue is damaged.
+func (a *app) damaged(name string) func(*ipc.Damage) {
+	return func(d *ipc.Damage) { fmt.Fprintf(a.says, "mpx: %s: %v\n", name, d) }
+}
+
 // onQueue opens the queue for do.
-func onQueue(do func(*ipc.Queue) error) func(*shm.Dir, string, []string) error {
+func (a *app) onQueue(do func(*ipc.Queue) error) func(*shm.Dir, string, []string) error {
 	return func(d *shm.Dir, name string, _ []string) error {
 		q, err := ipc.OpenQueue(d, name)
 		if err != nil {
 			return err
 		}
 		defer q.Close()
+		q.Tell(a.damaged(name))
 		return queueError(do(q))
 	}
 }
@@ -116,12 +122,12 @@ func queueError(err error) error {
 	return err
 }
 
-func askQueue(verb, short string, yes func(*ipc.QueueState) bool) objectVerb {
+func (a *app) askQueue(verb, short string, yes func(*ipc.QueueState) bool) objectVerb {
 	return objectVerb{
 		use: verb + " NAME", short: short,
 		examples: fmt.Sprintf("  mpx queue %s jobs && echo yes\n  until mpx queue %[1]s jobs; do sleep 1; done", verb),
 		status:   "  0     yes\n  1     no\n" + statusNone,
-		run: onQueue(func(q *ipc.Queue) error {
+		run: a.onQueue(func(q *ipc.Queue) error {
 			s, err := q.State()
 			if err == nil && !yes(&s) {
 				return &outcome{status: exitFailed}
@@ -131,7 +137,7 @@ func askQueue(verb, short string, yes func(*ipc.QueueState) bool) objectVerb {
 	}
 }
 
-func queueCreate() objectVerb {
+func (a *app) queueCreate() objectVerb {
 	var most int
 	var place string
 	var ifMissing bool
@@ -161,6 +167,7 @@ created again by the same words. DIR must be yours alone (chmod 700).`,
 				return err
 			}
 			defer q.Close()
+			q.Tell(a.damaged(name))
 			if place != "" && !q.KeptIn(place) {
 				return usagef("another name, or leave --dir away", "%s is there, and not kept in %s", name, place)
 			}

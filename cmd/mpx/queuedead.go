@@ -11,15 +11,37 @@ import (
 // deadName is the name of the queue for what has failed too often.
 func (g *getter) deadName() string { return g.name + ".dead" }
 
-// bury puts the item into the queue for what has failed too often. If this process
-// is killed before it is out of its own queue, it is in both.
-func (g *getter) bury(l *ipc.Lease) error {
+// bury puts the item, which has failed so many times, into the queue for what has failed
+// too often. why says what came to pass the last time. If this process is killed before
+// it is out of its own queue, it is in both.
+func (g *getter) bury(l *ipc.Lease, times int, why string) error {
 	if err := g.putDead(l); err != nil {
 		// Not %w: that NAME.dead is closed is not the end of NAME.
-		return errors.Join(fmt.Errorf("put an item into %s: %v", g.deadName(), err), l.Return())
+		return errors.Join(fmt.Errorf("put an item into %s: %v", g.deadName(), err), l.Undo())
 	}
-	fmt.Fprintf(g.a.says, "mpx: %s: an item has failed %d times and is now in %s\n", g.name, l.Deliveries(), g.deadName())
+	fmt.Fprintf(g.a.says, "mpx: %s: an item has failed %s and is now in %s: %s\n", g.name, timesText(times), g.deadName(), why)
 	return l.Done()
+}
+
+func timesText(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// overdue buries an item that has been given out as often as it may already: who had it
+// the last time has died with it, or has counted otherwise.
+func (g *getter) overdue(l *ipc.Lease) (buried bool, err error) {
+	before := l.Deliveries() - 1
+	if g.deliveries == 0 || before < g.deliveries {
+		return false, nil
+	}
+	why := "it came back"
+	if l.Died() {
+		why = "the mpx that had it was killed"
+	}
+	return true, g.bury(l, before, why)
 }
 
 // putDead puts a copy of the item into that queue, which is kept where its own is.
@@ -39,7 +61,10 @@ func (g *getter) putDead(l *ipc.Lease) error {
 	if err != nil {
 		return err
 	}
-	_, err = putItems(dead, []ipc.Item{i}, shm.Wait{})
+	_, err = putItems(dead, []ipc.Item{i}, shm.WaitFor(0)) // who waited would keep the item from all others
+	if errors.Is(err, shm.ErrTimeout) {
+		return errors.New("it is full")
+	}
 	return err
 }
 
@@ -52,7 +77,7 @@ func (g *getter) hint(l *ipc.Lease) {
 	if g.failures == 0 || l.Number() != g.failing {
 		g.failing, g.failures = l.Number(), 0
 	}
-	if g.failures++; g.failures < tooOften || g.deliveries > 0 || g.hinted {
+	if g.failures++; g.failures < tooOften || g.deliveries > 0 || g.retryDelay != "" || g.hinted {
 		return
 	}
 	g.hinted = true

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 
 	"mpx/internal/ipc"
 	"mpx/internal/shm"
@@ -19,6 +20,7 @@ type getter struct {
 	sentinel        string
 	hasSentinel     bool
 	deliveries      int
+	retryDelay      string
 
 	failing  uint64 // the item that has failed last
 	failures int    // how often it has in a row
@@ -37,10 +39,15 @@ func (a *app) queueGet() objectVerb {
 		use: "get [flags] NAME [COMMAND [ARG]...]", short: "Take an item and print it, or lease it to a command",
 		long: `Take the first item and print it, with a newline. With COMMAND the item is its last
 argument and its standard input: when it succeeds the item is done; when it fails,
-is killed, or mpx is, the item goes back to where it was. With mpx, kill -9 included,
-COMMAND and all that it has started end first; what it leaves when it ends by itself
-stays. COMMAND finds in MPX_ATTEMPT how often the item has been given out, this time
-included; with --max-deliveries N one that has failed N times goes to the queue NAME.dead.
+is killed, or mpx is, the item goes back to where it was, with --retry-delay D only
+after D, which doubles each time. With mpx, kill -9 included, COMMAND and all that it has
+started end first; what it leaves when it ends by itself stays. COMMAND finds in
+MPX_ATTEMPT how often the item has been given out, this time included.
+
+With --max-deliveries N an item that has failed N times goes to the queue NAME.dead, and
+stderr says why. Each delivery counts that did not end well: COMMAND failed, or it or mpx
+was killed, or the item cannot be an argument (over 128 KiB, a NUL byte: see --stdin).
+That COMMAND is not found or cannot be run is not the item's fault, and does not count.
 
 An item is out of the queue when it has been printed: of one whose printing is cut
 short nothing is lost, though some may be printed twice. With --follow --timeout is
@@ -59,42 +66,49 @@ for each item.`,
 			g.printFlags.add(f)
 			f.StringVar(&g.sentinel, "sentinel", "", "an item that is `TEXT` is the end for who gets it")
 			f.BoolVar(&g.onStdin, "stdin", false, "the item is COMMAND's standard input only, not its last argument")
-			f.IntVar(&g.deliveries, "max-deliveries", 0, "an item that COMMAND has failed on `N` times goes to NAME.dead; 0: never")
+			f.IntVar(&g.deliveries, "max-deliveries", 0, "an item whose delivery has failed `N` times goes to NAME.dead; 0: never")
+			f.StringVar(&g.retryDelay, "retry-delay", "", "keep an item that comes back for `DUR`, doubled each further time")
 		},
 		run: func(d *shm.Dir, name string, words []string) error {
 			if _, err := g.wait(); err != nil {
 				return err
 			}
 			g.d, g.name, g.hasSentinel = d, name, flags.Changed("sentinel")
-			if err := g.checkAll(words); err != nil {
+			delay, err := g.checkAll(words)
+			if err != nil {
 				return err
 			}
 			if len(words) > 0 && a.twin == nil {
 				return a.withTwin(os.Environ())
 			}
-			return onQueue(func(q *ipc.Queue) error {
-				g.q = q
+			return a.onQueue(func(q *ipc.Queue) error {
+				g.q, q.RetryDelay = q, delay
 				return g.get(words)
 			})(d, name, nil)
 		},
 	}
 }
 
-func (g *getter) checkAll(words []string) error {
+func (g *getter) checkAll(words []string) (delay time.Duration, err error) {
 	if err := g.printFlags.check(); err != nil {
-		return err
+		return 0, err
+	}
+	if g.retryDelay != "" {
+		delay, err = parseDuration(g.retryDelay)
 	}
 	switch {
+	case err != nil || delay > ipc.MaxRetryDelay:
+		return 0, usagef("a time up to 1d: seconds, or 1.5s, 2m", "--retry-delay %s makes no sense", g.retryDelay)
 	case len(words) > 0 && (g.null || g.raw):
-		return usagef("leave them away", "-0 and --raw are about printing, and COMMAND gets the item")
-	case len(words) == 0 && (g.onStdin || g.deliveries != 0):
-		return usagef("mpx queue get NAME COMMAND", "--stdin and --max-deliveries are about COMMAND, and there is none")
+		return 0, usagef("leave them away", "-0 and --raw are about printing, and COMMAND gets the item")
+	case len(words) == 0 && (g.onStdin || g.deliveries != 0 || g.retryDelay != ""):
+		return 0, usagef("mpx queue get NAME COMMAND", "--stdin, --max-deliveries and --retry-delay are about COMMAND, and there is none")
 	case g.deliveries < 0:
-		return usagef("a number from 0", "--max-deliveries %d makes no sense", g.deliveries)
+		return 0, usagef("a number from 0", "--max-deliveries %d makes no sense", g.deliveries)
 	case g.deliveries > 0 && shm.CheckName(g.deadName()) != nil:
-		return usagef("a shorter name", "%s.dead is too long a name", g.name)
+		return 0, usagef("a shorter name", "%s.dead is too long a name", g.name)
 	}
-	return nil
+	return delay, nil
 }
 
 // get gets an item, or with --follow all, and waits for each as long as --timeout says.
@@ -117,11 +131,7 @@ func (g *getter) get(words []string) error {
 // step does what is to be done with an item, l if there is one, and may lease the next.
 func (g *getter) step(l *ipc.Lease, words []string) (next *ipc.Lease, err error) {
 	if l == nil {
-		w, err := g.wait()
-		if err != nil {
-			return nil, err
-		}
-		if l, err = g.q.Lease(w); err != nil {
+		if l, err = g.next(); err != nil {
 			return nil, err
 		}
 	}
@@ -132,6 +142,24 @@ func (g *getter) step(l *ipc.Lease, words []string) (next *ipc.Lease, err error)
 		return nil, g.lease(l, words)
 	}
 	return g.print(l)
+}
+
+// next leases the next item. Those that have been given out too often already go.
+func (g *getter) next() (*ipc.Lease, error) {
+	w, err := g.wait()
+	for buried := true; buried; {
+		var l *ipc.Lease
+		if err == nil {
+			l, err = g.q.Lease(w)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if buried, err = g.overdue(l); !buried {
+			return l, err
+		}
+	}
+	return nil, err
 }
 
 // ends reports whether the item is the sentinel, which is then done.

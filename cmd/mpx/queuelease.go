@@ -25,23 +25,53 @@ func (g *getter) lease(l *ipc.Lease, words []string) error {
 	if !g.onStdin {
 		word, err := argumentOf(l)
 		if err != nil {
-			return errors.Join(err, l.Return())
+			return g.undelivered(l, err)
 		}
 		argv = append(append([]string(nil), words...), word)
 	}
 	stdin, err := inputOf(l)
 	if err != nil {
-		return errors.Join(err, l.Return())
+		return g.undelivered(l, err)
 	}
 	defer stdin.Close()
 	end, err := g.a.twin.run(argv, attemptEnv(l.Deliveries()), int(stdin.Fd()))
-	if err != nil {
-		return errors.Join(err, l.Return())
+	switch {
+	case errors.Is(err, unix.E2BIG) && !g.onStdin:
+		return g.undelivered(l, err)
+	case err != nil: // the fault is not the item's
+		return errors.Join(err, l.Undo())
 	}
 	if err = g.judge(l, end); err == nil && g.follow {
 		err = g.a.twin.rest()
 	}
 	return err
+}
+
+// undelivered ends the lease of an item that the command cannot have, which why says.
+// That is a delivery that has failed.
+func (g *getter) undelivered(l *ipc.Lease, why error) error {
+	if g.deliveries == 0 {
+		return errors.Join(why, l.Return())
+	}
+	if err := g.failed(l, why.Error()); err != nil {
+		return err
+	}
+	if !g.follow {
+		return why
+	}
+	if l.Deliveries() < g.deliveries { // else that has been said
+		fmt.Fprintf(g.a.says, "mpx: %s: %v\n", g.name, why)
+	}
+	return nil
+}
+
+// failed ends the lease of an item whose delivery has failed.
+func (g *getter) failed(l *ipc.Lease, why string) error {
+	if g.deliveries > 0 && l.Deliveries() >= g.deliveries {
+		return g.bury(l, l.Deliveries(), why)
+	}
+	g.hint(l)
+	return l.Return()
 }
 
 // attemptEnv is the environment, with MPX_ATTEMPT: once, also where mpx is itself a
@@ -56,11 +86,10 @@ func (g *getter) judge(l *ipc.Lease, end unix.WaitStatus) (err error) {
 	switch {
 	case end.Exited() && end.ExitStatus() == 0:
 		err = l.Done()
-	case g.deliveries > 0 && l.Deliveries() >= g.deliveries:
-		err = g.bury(l)
+	case end.Signaled():
+		err = g.failed(l, "the command was killed by "+unix.SignalName(end.Signal()))
 	default:
-		g.hint(l)
-		err = l.Return()
+		err = g.failed(l, fmt.Sprintf("the command ended with status %d", end.ExitStatus()))
 	}
 	switch {
 	case err != nil:
@@ -92,7 +121,7 @@ func argumentOf(l *ipc.Lease) (string, error) {
 	default:
 		return string(b), nil
 	}
-	return "", &commandError{msg: why, hint: "--stdin gives it to the command on its standard input only", status: exitBroken}
+	return "", &commandError{msg: why, hint: "--stdin gives it to the command on its standard input only; --max-deliveries N sets it aside", status: exitBroken}
 }
 
 // inputOf returns the item as a file that is read from its beginning.

@@ -43,7 +43,7 @@ there was room for are in it.`,
 			case len(words) > 0 && (p.whole || p.null):
 				return usagef("leave the items away, or the flag", "-0 and --whole are about stdin, which is not read: there are ITEMs")
 			}
-			return onQueue(func(q *ipc.Queue) error {
+			return a.onQueue(func(q *ipc.Queue) error {
 				n, err := p.put(a, q, words, w)
 				if err != nil && n > 0 {
 					fmt.Fprintf(a.says, "mpx: %s: %d put, the others not\n", name, n)

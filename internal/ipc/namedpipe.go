@@ -42,7 +42,7 @@ func MakePipe(d *shm.Dir, name string, simplex bool) error {
 	if simplex {
 		words[wordSimplex] = 1
 	}
-	t, err := d.MakeTable(name, shm.KindPipe, 0, words, "", false)
+	t, err := d.MakeTable(name, shm.KindPipe, 0, words, "")
 	if err != nil {
 		return err
 	}
@@ -89,6 +89,13 @@ func inbox(inside *shm.Dir, n int) (*Queue, error) {
 		q, err = MakeQueue(inside, name, 0, "")
 	}
 	return q, err
+}
+
+// Tell has f be told of messages that are found to be damaged.
+func (e *PipeEnd) Tell(f func(*Damage)) {
+	if e.in != nil {
+		e.in.Tell(f)
+	}
 }
 
 // Close closes this process's side of the end; the pipe stays as it is.

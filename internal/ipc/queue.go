@@ -1,10 +1,9 @@
 package ipc
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"time"
 
 	"mpx/internal/shm"
 )
@@ -37,9 +36,26 @@ var (
 // and then is in the queue by one change of the table; so whoever is killed leaves
 // whole items, each once.
 type Queue struct {
-	t    *shm.Table
-	logs logs
+	// RetryDelay is how long what is leased from now on is kept back after it has come
+	// back, doubled each time that it does: at most MaxRetryDelay, in whole milliseconds.
+	RetryDelay time.Duration
+
+	t     *shm.Table
+	logs  logs
+	lasts bool
+
+	told   func(*Damage)
+	untold []*Damage
+
+	// Of one that lasts: whether this process has acks that are not written through, up to
+	// where they stand, the failures before the first of them, and when it last did that.
+	ackDue               bool
+	ackedTo, ackFailures uint64
+	ackedAt              time.Time
 }
+
+// MaxRetryDelay is the longest that an item is kept back.
+const MaxRetryDelay = 24 * time.Hour
 
 // The words of a queue's table.
 const (
@@ -56,6 +72,10 @@ const (
 	wordLooked          // when somebody last looked whether all with a lease live, in ns
 	wordReleased        // the long item that has just become of no use, from 1; 0: none
 	wordLinking         // the long item whose file is given its name, from 1; 0: none
+	wordDelayed         // of those that are back, those that wait for their time
+	wordDue             // when the first of them may be given out, in ns since 1970
+	wordAckTail         // where the next ack is written
+	wordNamed           // how many files of its directory have been given a name
 )
 
 // A row is an item on lease, or back from one:
@@ -63,12 +83,15 @@ const (
 //	0  0 free, shm.RowHeld leased, 2 returned
 //	1  its number, from 0
 //	2  where in the log it stands
-//	3  how often it has been leased
+//	3  how often it has been leased, and above it (delayShift) the delay of a retry, in ms
 //	4  its length, and above it longItem if it is a file of its own
-//	5  who has it (shm.Row)
+//	5  who has it (shm.Row); of one that is back: 0 if it was put back, else who died with it
+//	6  likewise; of one that is back: when it may be given out, in ns since 1970; 0: now
+//	7  likewise
 const (
 	rowReturned = 2
 	longItem    = 1 << 62
+	delayShift  = 32
 )
 
 // The bells of a queue's table.
@@ -80,118 +103,6 @@ const (
 
 // maxLeases is how many items may be leased at a time.
 const maxLeases = 1024
-
-// MakeQueue makes the queue name, in which at most so many items wait; 0: any
-// number. One that is to last is kept in directory place, and is as good when the
-// machine has started again; "": it is in memory.
-func MakeQueue(d *shm.Dir, name string, most int, place string) (*Queue, error) {
-	q, err := OpenQueue(d, name)
-	var gone *GoneError
-	switch {
-	case err == nil:
-		q.Close()
-		return nil, shm.ErrExists
-	case errors.As(err, &gone) && isPath(place, gone.Place): // it is to be there again
-	case !errors.Is(err, shm.ErrNotExist):
-		return nil, err
-	}
-	words := [shm.TableWords]uint64{wordMax: uint64(most)}
-	if place == "" {
-		t, err := d.MakeTable(name, shm.KindQueue, maxLeases, words, "", false)
-		if err != nil {
-			return nil, err
-		}
-		q = newQueue(t)
-		return q, q.tidied()
-	}
-	there, err := shm.OpenDir(place)
-	if err != nil {
-		return nil, err
-	}
-	if there.Is(d.Path()) {
-		return nil, ErrPlace
-	}
-	// First what lasts: one that is there goes on.
-	t, err := there.MakeTable(name, shm.KindQueue, maxLeases, words, "", true)
-	if errors.Is(err, shm.ErrExists) {
-		t, err = there.OpenTable(name, shm.KindQueue, revived)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("in %s: %w", there.Path(), err)
-	}
-	if gone == nil {
-		link, err := d.MakeTable(name, shm.KindQueue, 0, words, there.Path(), false)
-		if err != nil {
-			t.Close()
-			return nil, err
-		}
-		link.Close()
-	}
-	q = newQueue(t)
-	return q, q.tidied()
-}
-
-// isPath reports whether a path that the user has given is path.
-func isPath(given, path string) bool {
-	abs, err := filepath.Abs(given)
-	return given != "" && err == nil && abs == path
-}
-
-// A GoneError says that a queue is not where it is kept: its disk is not there now, or it
-// has been removed by other means. Which of them cannot be told, so its name stays.
-type GoneError struct{ Place string }
-
-func (e *GoneError) Error() string {
-	return fmt.Sprintf("it is kept in %s, and is not there now", e.Place)
-}
-
-// Hint returns the remedy.
-func (e *GoneError) Hint() string {
-	return "mount what belongs there; if the queue has been removed, mpx rm takes its name away, too"
-}
-
-// tidied removes what another queue of the name has left, and makes room for this
-// one's log.
-func (q *Queue) tidied() error {
-	err := q.t.Tidy()
-	if err != nil {
-		q.Close()
-	}
-	return err
-}
-
-// OpenQueue opens the queue name. shm.ErrNotExist: there is none. A *GoneError: it is not
-// where it is kept.
-func OpenQueue(d *shm.Dir, name string) (*Queue, error) {
-	t, err := d.OpenTable(name, shm.KindQueue, revived)
-	if err != nil {
-		return nil, err
-	}
-	there, err := t.Far()
-	if err == nil && there == nil {
-		return newQueue(t), nil
-	}
-	defer t.Close()
-	var far *shm.Table
-	if err == nil {
-		far, err = there.OpenTable(name, shm.KindQueue, revived)
-	}
-	switch {
-	case errors.Is(err, shm.ErrNotExist):
-		place, err := t.Text()
-		return nil, cmp.Or(err, error(&GoneError{place}))
-	case err != nil:
-		return nil, fmt.Errorf("where it is kept: %w", err)
-	}
-	return newQueue(far), nil
-}
-
-func newQueue(t *shm.Table) *Queue { return &Queue{t: t, logs: logs{dir: t.Side()}} }
-
-// revived takes back what was leased before the machine started again.
-func revived(c *shm.Change) bool {
-	return reclaim(c, func(*shm.Row) bool { return true })
-}
 
 // Object returns the queue as a shared object.
 func (q *Queue) Object() *shm.Object { return q.t.Object }
@@ -243,7 +154,7 @@ func stateOf(w *[shm.TableWords]uint64) QueueState {
 // SetClosed says that no more is put: who waits for an item gets io.EOF when all
 // have been had, and nobody may give one back.
 func (q *Queue) SetClosed() error {
-	err := q.t.Change(q.t.Patience(), func(c *shm.Change) error {
+	err := q.acknowledge(ackClosed, func(c *shm.Change) error {
 		c.Words[wordClosed] = 1
 		return nil
 	})
@@ -255,7 +166,7 @@ const everybody = 1 << 30
 // TaskDone says that an item that was taken is done. ErrTooManyDone: none is that is
 // not.
 func (q *Queue) TaskDone() error {
-	return q.change(q.t.Patience(), func(c *shm.Change) error {
+	return q.acknowledge(ackTold, func(c *shm.Change) error {
 		s := stateOf(&c.Words)
 		if s.Unfinished-s.Waiting-s.Leased <= 0 {
 			return ErrTooManyDone
@@ -263,6 +174,30 @@ func (q *Queue) TaskDone() error {
 		c.Words[wordDone]++
 		return nil
 	})
+}
+
+// acknowledge makes the change f, and writes it down as ack, and through.
+func (q *Queue) acknowledge(ack uint32, f func(*shm.Change) error) error {
+	failures, to := q.failures(), uint64(0)
+	err := q.change(q.t.Patience(), func(c *shm.Change) error {
+		first := c.Words
+		if err := f(c); err != nil {
+			return err
+		}
+		last := c.Words
+		c.Words = first
+		if err := q.ack(c, ack, 0, 0); err != nil {
+			return err
+		}
+		to = c.Words[wordAckTail]
+		c.Words = last
+		c.Words[wordAckTail] = to
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return q.through(q.ackStream(), to, failures)
 }
 
 // Join waits until all items that were put are done. shm.ErrTimeout: w was over

@@ -2,7 +2,6 @@ package ipc
 
 import (
 	"errors"
-	"os"
 	"time"
 
 	"mpx/internal/shm"
@@ -14,7 +13,7 @@ func (q *Queue) change(w shm.Wait, f func(*shm.Change) error) error {
 	var before, after QueueState
 	rubbish := false
 	err := q.t.Change(w, func(c *shm.Change) error {
-		q.sweep(&c.Words)
+		q.sweep(c)
 		before = stateOf(&c.Words)
 		if err := f(c); err != nil {
 			return err
@@ -27,29 +26,50 @@ func (q *Queue) change(w shm.Wait, f func(*shm.Change) error) error {
 		return err
 	}
 	if rubbish {
+		if q.lasts { // a failure is found again by who waits for that
+			_ = q.through(q.ackStream(), q.t.Word(wordAckTail), q.failures())
+		}
 		// If this process is killed before, or others are busy, the next change takes
 		// care of it.
-		_ = q.t.Change(shm.Once(), func(c *shm.Change) error { q.sweep(&c.Words); return nil })
+		_ = q.t.Change(shm.Once(), func(c *shm.Change) error { q.sweep(c); return nil })
 	}
 	return q.wake(before, after)
 }
 
 // sweep removes the files that a change has left of no use, or one that was not
-// finished. One that cannot be removed stays until the queue goes.
-func (q *Queue) sweep(w *[shm.TableWords]uint64) {
-	if n := w[wordRubbish]; n != 0 {
-		_ = os.Remove(q.logs.path(n - 1))
+// finished. One that cannot be removed stays until the queue goes. Segments wait until it
+// has been written through that their items were had.
+func (q *Queue) sweep(c *shm.Change) {
+	w := &c.Words
+	if w[wordRubbish] != 0 && (!q.lasts || q.t.Mark(markAcked) >= w[wordAckTail]) {
+		q.sweepSegments(c)
 		w[wordRubbish] = 0
 	}
 	if n := w[wordReleased]; n != 0 {
-		_ = os.Remove(q.logs.longPath(n - 1))
+		_ = onDisk.remove(q.logs.longPath(n - 1))
 		w[wordReleased] = 0
 	}
 	if n := w[wordLinking]; n != 0 {
 		if n > w[wordPut] { // it was not put
-			_ = os.Remove(q.logs.longPath(n - 1))
+			_ = onDisk.remove(q.logs.longPath(n - 1))
 		}
 		w[wordLinking] = 0
+	}
+}
+
+// sweepSegments removes the segments that have no item that may still be had.
+func (q *Queue) sweepSegments(c *shm.Change) {
+	all, _ := q.logs.list("log") // an error: they stay until the next time
+	used := map[uint64]bool{}
+	for i := range c.Rows() {
+		if r := c.Row(i); r[0] != 0 {
+			used[r[2]>>32] = true
+		}
+	}
+	for _, n := range all {
+		if n < c.Words[wordHead]>>32 && !used[n] {
+			_ = onDisk.remove(q.logs.path(n))
+		}
 	}
 }
 
@@ -99,30 +119,13 @@ func reclaim(c *shm.Change, dead func(*shm.Row) bool) bool {
 	}
 	for i := range c.Rows() {
 		if r := c.Row(i); r[0] == shm.RowHeld && dead(&r) {
-			r[0] = rowReturned
-			c.Set(i, r)
+			putBack(c, i, r)
 			c.Words[wordLeased]--
-			c.Words[wordReturned]++
 			c.Words[wordLooked] = 0 // there may be more
 			return true
 		}
 	}
 	return false
-}
-
-// returned returns the row of the oldest item that is back from a lease; -1: there
-// is none.
-func returned(c *shm.Change) (at int, row shm.Row) {
-	at = -1
-	for i, left := 0, c.Words[wordReturned]; left > 0 && i < c.Rows(); i++ {
-		if r := c.Row(i); r[0] == rowReturned {
-			left--
-			if at < 0 || r[1] < row[1] {
-				at, row = i, r
-			}
-		}
-	}
-	return at, row
 }
 
 // free returns a row that is free; -1: there is none.

@@ -1,7 +1,9 @@
 package ipc
 
 import (
+	"bytes"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 
@@ -13,6 +15,7 @@ type Item struct {
 	b    []byte
 	f    *os.File // of a long one: a file without a name
 	size int64    // of that
+	sum  uint32   // likewise
 }
 
 // Close lets go of a long item's file.
@@ -61,16 +64,18 @@ func (q *Queue) long(b []byte, r io.Reader) (Item, error) {
 		return Item{}, fmt.Errorf("make a file for a long item: %w", err)
 	}
 	f := os.NewFile(uintptr(fd), dir)
-	n, err := f.Write(b)
-	size := int64(n)
-	if err == nil && r != nil {
-		var more int64
-		more, err = io.Copy(f, r)
-		size += more
+	sum := crc32.New(castagnoli())
+	all := io.Reader(bytes.NewReader(b))
+	if r != nil {
+		all = io.MultiReader(all, r)
+	}
+	size, err := io.Copy(f, io.TeeReader(all, sum))
+	if err == nil && q.lasts {
+		err = onDisk.sync(f)
 	}
 	if err != nil {
 		f.Close()
 		return Item{}, fmt.Errorf("write a long item: %w", err)
 	}
-	return Item{f: f, size: size}, nil
+	return Item{f: f, size: size, sum: sum.Sum32()}, nil
 }

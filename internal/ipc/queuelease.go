@@ -1,10 +1,10 @@
 package ipc
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"os"
+	"time"
 
 	"mpx/internal/shm"
 )
@@ -17,31 +17,48 @@ type Lease struct {
 	row     int
 	data    []byte
 	file    *os.File
+	died    bool // who had it before
 }
 
 // hold gives the item out to this process.
 func (l *Lease) hold(c *shm.Change) {
-	l.Row[3]++
+	delay := min(max(l.q.RetryDelay, 0), MaxRetryDelay).Milliseconds()
+	l.Row[3] = uint64(l.Deliveries()+1) | uint64(delay)<<delayShift
 	l.Row.Hold()
 	c.Set(l.row, l.Row)
 	c.Words[wordLeased]++
 }
 
-// open gets the item itself.
-func (l *Lease) open() (err error) {
-	switch {
-	case l.Row[4]&longItem != 0:
-		l.file, err = os.Open(l.q.logs.longPath(l.Row[1]))
-	case l.data == nil:
-		var r []byte
-		if r, err = l.q.logs.read(l.Row[2], l.Row[1]); err == nil {
-			l.data = bytes.Clone(r[recordHead:])
+// open gets the item itself, or ends the lease. ok is false if the item is lost.
+func (l *Lease) open() (ok bool, err error) {
+	if l.Row[4]&longItem != 0 {
+		ok, err = l.openLong()
+	} else if ok = l.data != nil; !ok {
+		var r record
+		if r, _, err = l.q.logs.read(l.Row[2], l.Row[1]); err == nil {
+			ok, l.data = true, append([]byte{}, r.data...)
 		}
 	}
-	if err != nil {
-		err = errors.Join(err, l.Return())
+	switch {
+	case err == nil && !ok, errors.Is(err, errNoRecord):
+		return false, l.lost()
+	case err != nil:
+		err = errors.Join(err, l.Undo())
 	}
-	return err
+	return ok, err
+}
+
+// openLong opens the file of a long item, if it is what was put.
+func (l *Lease) openLong() (ok bool, err error) {
+	r, _, err := l.q.logs.read(l.Row[2], l.Row[1])
+	if err != nil {
+		return false, err
+	}
+	l.file, err = os.Open(l.q.logs.longPath(l.Row[1]))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && isIntact(l.file, l.Size(), r.fileSum), err
 }
 
 // Size returns the item's length in bytes.
@@ -51,7 +68,10 @@ func (l *Lease) Size() int64 { return int64(l.Row[4] &^ longItem) }
 func (l *Lease) Number() uint64 { return l.Row[1] }
 
 // Deliveries returns how often the item has been given out, this time included.
-func (l *Lease) Deliveries() int { return int(l.Row[3]) }
+func (l *Lease) Deliveries() int { return int(uint32(l.Row[3])) }
+
+// Died reports whether the process that had the item before has died with it.
+func (l *Lease) Died() bool { return l.died }
 
 // Bytes returns the item, if it is short; a long one is a File.
 func (l *Lease) Bytes() []byte { return l.data }
@@ -73,29 +93,42 @@ func (l *Lease) WriteTo(w io.Writer) (int64, error) {
 }
 
 // Done says that the item is done.
-func (l *Lease) Done() error { return l.finish(1) }
+func (l *Lease) Done() error { return l.finish(ackDone, 1) }
 
 // Take takes the item out of the queue; TaskDone says that it is done.
-func (l *Lease) Take() error { return l.finish(0) }
+func (l *Lease) Take() error { return l.finish(ackTook, 0) }
+
+// ackEvery is how often TakeNext writes through that items were taken.
+const ackEvery = time.Second
 
 // TakeNext takes the item out, as Take does, and leases the next one by the same change,
-// if it can be had so. nil: Lease tells what there is.
+// if it can be had so. nil: Lease tells what there is. Only then, and now and then, is it
+// written through what was taken.
 func (l *Lease) TakeNext() (next *Lease, err error) {
-	err = l.end(func(c *shm.Change) {
+	err = l.end(ackTook, 0, func(c *shm.Change) {
 		l.finished(c, 0)
 		next = l.q.nextIn(c, l.row)
 	})
+	if err == nil && (next == nil || time.Since(l.q.ackedAt) > ackEvery) {
+		err = l.q.acked()
+	}
 	if err != nil {
 		return nil, err
 	}
 	if next != nil {
-		err = next.open()
+		var ok bool
+		if ok, err = next.open(); !ok {
+			return nil, err
+		}
 	}
 	return next, err
 }
 
-func (l *Lease) finish(done uint64) error {
-	return l.end(func(c *shm.Change) { l.finished(c, done) })
+func (l *Lease) finish(ack uint32, done uint64) error {
+	if err := l.end(ack, 0, func(c *shm.Change) { l.finished(c, done) }); err != nil {
+		return err
+	}
+	return l.q.acked()
 }
 
 // finished makes the row free, and tells which files are of no use any more.
@@ -117,123 +150,54 @@ func (l *Lease) finished(c *shm.Change, done uint64) {
 	c.Words[wordRubbish] = segment + 1
 }
 
-// Return puts the item back: it is the first of the queue, but for others that have
-// been put back and are older.
+// Return puts the item back: when its RetryDelay is over it is the first of the queue,
+// but for others that have been put back and are older.
 func (l *Lease) Return() error {
-	return l.end(func(c *shm.Change) {
+	return l.end(0, 0, func(c *shm.Change) {
 		row := l.Row
-		row[0] = rowReturned
-		c.Set(l.row, row)
-		c.Words[wordReturned]++
+		row[5] = 0
+		putBack(c, l.row, row)
 	})
 }
 
-func (l *Lease) end(f func(*shm.Change)) error {
+// Undo puts the item back as if it had not been given out this time.
+func (l *Lease) Undo() error {
+	return l.end(0, 0, func(c *shm.Change) {
+		row := l.Row
+		row[3] = uint64(l.Deliveries() - 1)
+		row[5] = 0
+		putBack(c, l.row, row)
+	})
+}
+
+// end ends the lease by f, which ack writes down with y; 0: there is nothing to.
+func (l *Lease) end(ack uint32, y uint64, f func(*shm.Change)) error {
 	if l.file != nil {
 		l.file.Close()
 	}
+	q := l.q
+	failures, to := q.failures(), uint64(0)
 	// It has begun to be, and so is not given up for a limit on the wait for an item.
-	return l.q.change(shm.Wait{}, func(c *shm.Change) error {
+	err := q.change(shm.Wait{}, func(c *shm.Change) error {
 		if now := c.Row(l.row); now != l.Row {
 			return errors.New("bug: a lease that is another's")
+		}
+		if ack != 0 {
+			if err := q.ack(c, ack, l.Row[1], y); err != nil {
+				return err
+			}
+			to = c.Words[wordAckTail]
 		}
 		c.Words[wordLeased]--
 		f(c)
 		return nil
 	})
-}
-
-// Lease gives out the first item, to this process, until it is done, taken or
-// returned; if this process dies first, it is returned. io.EOF: the queue is closed,
-// and nothing is left of it, not on lease either. shm.ErrTimeout: there was none in
-// time.
-func (q *Queue) Lease(w shm.Wait) (*Lease, error) {
-	for {
-		var l *Lease
-		err := q.change(w, func(c *shm.Change) (err error) {
-			l, err = q.lease(c)
-			return err
-		})
-		if l != nil && err == nil {
-			err = l.open()
-		}
-		if l != nil || err != nil {
-			return l, err
-		}
-		if err := q.t.Await(bellItem, w, q.worthALook); err != nil {
-			return nil, err
-		}
+	if err != nil || ack == 0 || !q.lasts {
+		return err
 	}
-}
-
-// AwaitItem waits until there is an item, or the end. It takes nothing.
-func (q *Queue) AwaitItem(w shm.Wait) error {
-	for {
-		if err := q.t.Await(bellItem, w, q.worthALook); err != nil {
-			return err
-		}
-		var there bool
-		err := q.change(w, func(c *shm.Change) error {
-			q.look(c)
-			s := stateOf(&c.Words)
-			there = s.Waiting > 0 || s.Closed && s.Leased == 0
-			return nil
-		})
-		if err != nil || there {
-			return err
-		}
+	if !q.ackDue {
+		q.ackDue, q.ackFailures = true, failures
 	}
-}
-
-// worthALook reports whether there may be an item, or the end.
-func (q *Queue) worthALook() bool {
-	t := q.t
-	leased := t.Word(wordLeased)
-	return t.Word(wordTaken) != t.Word(wordPut) || t.Word(wordReturned) > 0 ||
-		leased > 0 && lookDue(t.Word(wordLooked)) ||
-		leased == 0 && t.Word(wordClosed) != 0
-}
-
-// lease is Lease as a change. nil: there is no item now.
-func (q *Queue) lease(c *shm.Change) (*Lease, error) {
-	if q.look(c) {
-		return nil, nil // a change sets one row: again
-	}
-	s := stateOf(&c.Words)
-	switch {
-	case s.Waiting == 0 && s.Closed && s.Leased == 0:
-		return nil, io.EOF
-	case s.Waiting == 0:
-		return nil, nil
-	}
-	l := &Lease{q: q}
-	if l.row, l.Row = returned(c); l.row < 0 {
-		if l.row = free(c); l.row < 0 {
-			return nil, ErrLeases
-		}
-		var err error
-		if l.Row, l.data, err = q.takeOff(c); err != nil {
-			return nil, err
-		}
-	} else {
-		c.Words[wordReturned]--
-	}
-	l.hold(c)
-	return l, nil
-}
-
-// nextIn leases the first item in row, which the change makes free. nil: it takes more
-// than that, or something else first.
-func (q *Queue) nextIn(c *shm.Change, row int) *Lease {
-	w := &c.Words
-	if w[wordPut] == w[wordTaken] || w[wordReturned] > 0 || w[wordLeased] > 0 && lookDue(w[wordLooked]) {
-		return nil
-	}
-	l := &Lease{q: q, row: row}
-	var err error
-	if l.Row, l.data, err = q.takeOff(c); err != nil {
-		return nil // the change stands; the next to lease finds the same
-	}
-	l.hold(c)
-	return l
+	q.ackedTo = to
+	return nil
 }

@@ -2,7 +2,6 @@ package ipc
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 
 	"mpx/internal/shm"
@@ -10,9 +9,21 @@ import (
 
 // Put puts items at the queue's end, in their order, as many at a time as there is
 // room for, and returns how many it has put: they stay, whatever happens to this
-// process. ErrQueueClosed: the queue is closed. shm.ErrTimeout: it was full, and w
-// was over first.
+// process, and where the queue lasts to the machine. ErrQueueClosed: the queue is closed.
+// shm.ErrTimeout: it was full, and w was over first.
 func (q *Queue) Put(items []Item, w shm.Wait) (n int, err error) {
+	failures := q.failures()
+	n, to, err := q.put(items, w)
+	if n > 0 && q.lasts {
+		if terr := q.through(q.putStream(), to, failures); terr != nil {
+			return 0, terr
+		}
+	}
+	return n, err
+}
+
+// put is Put, but for writing through. What it has put stands before the place to.
+func (q *Queue) put(items []Item, w shm.Wait) (n int, to uint64, err error) {
 	for {
 		err := q.change(w, func(c *shm.Change) error {
 			s := stateOf(&c.Words)
@@ -27,14 +38,14 @@ func (q *Queue) Put(items []Item, w shm.Wait) (n int, err error) {
 				return nil
 			}
 			put, err := q.append(c, items[n:n+k])
-			n += put
+			n, to = n+put, c.Words[wordTail]
 			return err
 		})
 		if err != nil || n == len(items) {
-			return n, err
+			return n, to, err
 		}
 		if err := q.t.Await(bellRoom, w, q.hasRoom); err != nil {
-			return n, err
+			return n, to, err
 		}
 	}
 }
@@ -50,20 +61,28 @@ func (q *Queue) hasRoom() bool {
 // or a long one.
 func (q *Queue) append(c *shm.Change, items []Item) (n int, err error) {
 	w := &c.Words
-	place, number := w[wordTail], w[wordPut]
+	number := w[wordPut]
+	place, err := q.logs.ready(w[wordTail])
+	if err != nil {
+		return 0, err
+	}
+	if offsetOf(place) == 0 {
+		w[wordNamed]++
+	}
 	if items[0].f != nil {
 		// Noted first, so that no kill leaves a file that nobody knows.
 		c.Note(wordLinking, number+1)
 		if err := q.logs.link(items[0].f, number); err != nil {
 			return 0, fmt.Errorf("name a long item: %w", err)
 		}
+		w[wordNamed]++
 	}
 	var records []byte
 	next := place
 	for n < len(items) && next>>32 == place>>32 && (items[n].f == nil || n == 0) {
 		i := &items[n]
 		at := len(records)
-		records = appendRecord(records, number+uint64(n), i)
+		records = q.logs.appendRecord(records, next, number+uint64(n), i)
 		next = after(next, len(records)-at)
 		if n++; i.f != nil {
 			break
@@ -82,12 +101,12 @@ func (q *Queue) append(c *shm.Change, items []Item) (n int, err error) {
 // is short.
 func (q *Queue) takeOff(c *shm.Change) (row shm.Row, data []byte, err error) {
 	w := &c.Words
-	r, err := q.logs.read(w[wordHead], w[wordTaken])
+	r, size, err := q.logs.read(w[wordHead], w[wordTaken])
 	if err != nil {
 		return row, nil, err
 	}
-	row[1], row[2], row[4] = w[wordTaken], w[wordHead], binary.LittleEndian.Uint64(r)
-	w[wordHead] = after(w[wordHead], len(r))
+	row[1], row[2], row[4] = w[wordTaken], w[wordHead], r.length
+	w[wordHead] = after(w[wordHead], size)
 	w[wordTaken]++
-	return row, bytes.Clone(r[recordHead:]), nil
+	return row, bytes.Clone(r.data), nil
 }

@@ -79,7 +79,7 @@ func TestStoppedInGuard(t *testing.T) {
 			noError(t, err)
 			noError(t, l.Close())
 			noError(t, withBarrier(d, func(*Barrier) error { return nil }))
-			if table, err := d.MakeTable("table", KindQueue, 1, [TableWords]uint64{}, "", false); err == nil {
+			if table, err := d.MakeTable("table", KindQueue, 1, [TableWords]uint64{}, ""); err == nil {
 				noError(t, table.Close())
 			}
 			object := map[string]string{"state": "barrier", "parties": "barrier", "remove": "barrier"}[name]

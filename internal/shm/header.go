@@ -33,6 +33,7 @@ const (
 	guardByte = 1 << 40
 	lockByte  = guardByte + 1
 	useByte   = guardByte + 2
+	turnByte  = guardByte + 3 // and the next
 )
 
 var le = binary.LittleEndian

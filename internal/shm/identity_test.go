@@ -52,7 +52,7 @@ func TestUnknown(t *testing.T) {
 	pool, err := d.MakePool("pool", func(string) error { return nil })
 	noError(t, err)
 	defer pool.Close()
-	table, err := d.MakeTable("t", KindQueue, 1, [TableWords]uint64{}, "", false)
+	table, err := d.MakeTable("t", KindQueue, 1, [TableWords]uint64{}, "")
 	noError(t, err)
 	defer table.Close()
 	other, err := identityOf(os.Getppid())

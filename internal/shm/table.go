@@ -3,12 +3,9 @@ package shm
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"os"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // A Table is the state of an object that changes as a whole: words, and rows of
@@ -21,6 +18,7 @@ import (
 //	 144  the words' new values
 //	 400  the words
 //	 656  bells (u32 each)
+//	 672  marks, which are no part of a change (u64 each)
 //	 704  length of the text (u64), and the text, which never changes
 //	8192  rows
 //
@@ -36,6 +34,7 @@ const (
 	TableWords = 32
 	RowWords   = 8
 	TableBells = 4
+	TableMarks = 4
 	// MaxText is how long a table's text may be, in bytes.
 	MaxText = partyOffset - tableText - 8
 
@@ -45,7 +44,8 @@ const (
 	tableNew     = tableNewRow + 8*RowWords
 	tableNow     = tableNew + 8*TableWords
 	tableBells   = tableNow + 8*TableWords
-	tableText    = tableBells + 48
+	tableMarks   = tableBells + 4*TableBells
+	tableText    = tableMarks + 8*TableMarks
 )
 
 // A Row is a row's words. One whose first is RowHeld is a process's, which its last
@@ -83,98 +83,7 @@ func (r *Row) Lives() (bool, error) {
 // that is the one that was started by them.
 func (r *Row) holder() int { return int(cmp.Or(r[5]>>32, r[5])) }
 
-// MakeTable makes the object name, a table of so many rows, all of them zero, with
-// these first words. One that is to last is as good after the machine has started
-// again, where its file is.
-func (d *Dir) MakeTable(name string, kind Kind, rows int, words [TableWords]uint64, text string, lasts bool) (*Table, error) {
-	if len(text) > MaxText {
-		return nil, fmt.Errorf("a text of %d bytes is too long", len(text))
-	}
-	o, err := d.make(name, kind, rows*8*RowWords, rows*8*RowWords, lasts, func(o *Object) {
-		for i, w := range words {
-			o.uint64At(tableNow + 8*i).Store(w)
-		}
-		o.uint64At(tableText).Store(uint64(len(text)))
-		copy(o.b[tableText+8:], text)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &Table{o, rows}, nil
-}
-
-// OpenTable opens the table name. One that has outlasted the machine, or the
-// namespaces, is changed by again, as long as that says, before anybody else uses it: no
-// process of its rows lives. ErrElsewhere: some may.
-func (d *Dir) OpenTable(name string, kind Kind, again func(*Change) (more bool)) (*Table, error) {
-	o, err := d.Open(name, kind)
-	if err != nil {
-		return nil, err
-	}
-	t := &Table{o, tableRows(o)}
-	if !o.lasts {
-		return t, nil
-	}
-	used := false
-	defer func() {
-		if !used {
-			t.Close()
-		}
-	}()
-	if err = t.use(again); errors.Is(err, ErrRemoved) {
-		err = ErrNotExist
-	}
-	if used = err == nil; used {
-		return t, nil
-	}
-	return nil, err
-}
-
 func tableRows(o *Object) int { return (len(o.b) - dataOffset) / (8 * RowWords) }
-
-// use has others see that t is in use, for as long as it is open, and makes it one of
-// this run of the machine and these namespaces, if it is of others that are over.
-func (t *Table) use(again func(*Change) (more bool)) error {
-	p, err := here()
-	if err != nil {
-		return err
-	}
-	return t.guarded(func() error {
-		if placeIn(t.b) != p {
-			err := t.lockByte(useByte, unix.F_WRLCK, false)
-			if errors.Is(err, unix.EAGAIN) {
-				return ErrElsewhere
-			}
-			if err == nil {
-				err = t.revive(p, again)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return t.lockByte(useByte, unix.F_RDLCK, true)
-	})
-}
-
-// revive makes a table of here of one of elsewhere. The guard must be held.
-func (t *Table) revive(p place, again func(*Change) (more bool)) error {
-	for i := range parties {
-		t.leave(i)
-	}
-	t.replay()
-	for more := true; more; {
-		if err := t.change(func(c *Change) error { more = again(c); return nil }); err != nil {
-			return err
-		}
-	}
-	beforeStore() // until the last store it is of another place
-	le.PutUint64(t.b[40:], p.pid)
-	beforeStore()
-	le.PutUint64(t.b[56:], p.time)
-	beforeStore()
-	copy(t.b[24:40], p.boot[:])
-	return nil
-}
 
 // Text returns the table's text.
 func (t *Table) Text() (text string, err error) {
@@ -217,6 +126,9 @@ func (t *Table) removeFar() error {
 	}
 	return err
 }
+
+// Lasts reports whether t is as good after the machine has started again.
+func (t *Table) Lasts() bool { return t.lasts }
 
 // Word returns word i as it is, or just was: outside of a change it is a hint.
 func (t *Table) Word(i int) uint64 { return t.now(i).Load() }

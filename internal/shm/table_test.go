@@ -100,7 +100,7 @@ func TestTableModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := tableModel{words: [TableWords]uint64{1, 31: 2}}
 		text := rapid.StringN(0, 20, MaxText).Draw(t, "text")
-		table, err := d.MakeTable("t", KindPipe, testRows, m.words, text, true)
+		table, err := d.MakeTable("t", KindPipe, testRows, m.words, text)
 		noError(t, err)
 		defer d.Remove("t")              //nolint:errcheck // the next round would notice
 		defer func() { table.Close() }() // the one that it is then
@@ -158,6 +158,9 @@ func settled(t *rapid.T, table *Table, dead bool, before, none, whole tableModel
 	return now
 }
 
+// nothing is beside a table.
+func nothing(*Table) error { return nil }
+
 // otherBoot has the table t of d be from before the machine started.
 func otherBoot(t interface{ Fatal(...any) }, d *Dir, name string) {
 	f, err := os.OpenFile(d.file(name), os.O_RDWR, 0)
@@ -172,7 +175,7 @@ func otherBoot(t interface{ Fatal(...any) }, d *Dir, name string) {
 func TestTableRevive(t *testing.T) {
 	d := testDir(t)
 	rapid.Check(t, func(t *rapid.T) {
-		table, err := d.MakeTable("t", KindQueue, testRows, [TableWords]uint64{5: 1}, "", true)
+		table, err := d.MakeLastingTable("t", KindQueue, testRows, [TableWords]uint64{5: 1}, nothing)
 		noError(t, err)
 		defer d.Remove("t") //nolint:errcheck // the next round would notice
 		held := rapid.IntRange(0, testRows).Draw(t, "held")
@@ -187,7 +190,7 @@ func TestTableRevive(t *testing.T) {
 		noError(t, table.Close())
 		otherBoot(t, d, "t")
 		// Each change takes a row back, and counts it.
-		again := func(c *Change) bool {
+		takeBack := func(c *Change) bool {
 			for i := range c.Rows() {
 				if r := c.Row(i); r[0] == RowHeld {
 					r[0] = 2
@@ -197,6 +200,14 @@ func TestTableRevive(t *testing.T) {
 				}
 			}
 			return false
+		}
+		again := func(r *Revival) error {
+			for more := true; more; {
+				if err := r.Change(func(c *Change) error { more = takeBack(c); return nil }); err != nil {
+					return err
+				}
+			}
+			return nil
 		}
 		for dead := true; dead; {
 			dead, err = killAfter(rapid.IntRange(0, 6*stores).Draw(t, "stores"), func() error {
@@ -212,7 +223,7 @@ func TestTableRevive(t *testing.T) {
 		if list, err := table.Parties(); err != nil || len(list) > 0 || table.Word(5) != uint64(1+held) {
 			t.Fatal(list, err, table.Word(5), held)
 		}
-		once, err := d.OpenTable("t", KindQueue, func(*Change) bool { panic("it is of this boot by now") })
+		once, err := d.OpenTable("t", KindQueue, func(*Revival) error { panic("it is of this boot by now") })
 		noError(t, err)
 		noError(t, once.Close())
 	})
@@ -222,7 +233,7 @@ func TestTableRevive(t *testing.T) {
 // here can see, it is refused; then it is as after a boot.
 func TestTableElsewhere(t *testing.T) {
 	d := testDir(t)
-	far, err := d.MakeTable("t", KindQueue, 1, [TableWords]uint64{}, "", true)
+	far, err := d.MakeLastingTable("t", KindQueue, 1, [TableWords]uint64{}, nothing)
 	noError(t, err)
 	user, err := d.OpenTable("t", KindQueue, nil)
 	noError(t, err)
@@ -234,7 +245,7 @@ func TestTableElsewhere(t *testing.T) {
 	noError(t, user.Close())
 	revived := 0
 	for range 2 {
-		here, err := d.OpenTable("t", KindQueue, func(*Change) bool { revived++; return false })
+		here, err := d.OpenTable("t", KindQueue, func(*Revival) error { revived++; return nil })
 		noError(t, err)
 		defer here.Close()
 	}
@@ -248,10 +259,10 @@ func TestTableStale(t *testing.T) {
 	d := testDir(t)
 	far, err := OpenDir(filepath.Join(t.TempDir(), "far"))
 	noError(t, err)
-	last, err := far.MakeTable("t", KindQueue, 1, [TableWords]uint64{}, "", true)
+	last, err := far.MakeLastingTable("t", KindQueue, 1, [TableWords]uint64{}, nothing)
 	noError(t, err)
 	defer last.Close()
-	sign, err := d.MakeTable("t", KindQueue, 0, [TableWords]uint64{}, far.Path(), false)
+	sign, err := d.MakeTable("t", KindQueue, 0, [TableWords]uint64{}, far.Path())
 	noError(t, err)
 	noError(t, sign.Close())
 	otherBoot(t, d, "t")
@@ -269,7 +280,7 @@ func TestTableStale(t *testing.T) {
 // A bell wakes who waits, and only he who waits at it.
 func TestTableBells(t *testing.T) {
 	d := testDir(t)
-	table, err := d.MakeTable("t", KindQueue, 1, [TableWords]uint64{}, "", false)
+	table, err := d.MakeTable("t", KindQueue, 1, [TableWords]uint64{}, "")
 	noError(t, err)
 	defer table.Close()
 	asked, woken := make(chan bool), make(chan error)
@@ -307,10 +318,10 @@ func TestTableBells(t *testing.T) {
 func TestTableSide(t *testing.T) {
 	d, err := OpenDir(filepath.Join(t.TempDir(), "a[b"))
 	noError(t, err)
-	table, err := d.MakeTable("t", KindQueue, 1, [TableWords]uint64{}, "", false)
+	table, err := d.MakeTable("t", KindQueue, 1, [TableWords]uint64{}, "")
 	noError(t, err)
 	defer table.Close()
-	other, err := d.MakeTable("u", KindQueue, 1, [TableWords]uint64{}, "", false)
+	other, err := d.MakeTable("u", KindQueue, 1, [TableWords]uint64{}, "")
 	noError(t, err)
 	defer other.Close()
 	aboutToBe := fmt.Sprintf(".v.%d", time.Now().UnixNano())
