@@ -98,6 +98,28 @@ func TestUnknown(t *testing.T) {
 	noError(t, pool.Discard())
 }
 
+// What cannot be opened is not known to be damaged, and stays; what is no file of an
+// object's kind goes.
+func TestRemoveUnopenable(t *testing.T) {
+	d := testDir(t)
+	noError(t, withBarrier(d, func(*Barrier) error { return nil }))
+	noError(t, os.Symlink("barrier", d.file("link")))
+	enough := withoutDescriptors(t)
+	err := d.Remove("barrier")
+	enough()
+	if !errors.Is(err, unix.EMFILE) {
+		t.Error(err)
+	}
+	if os.Getuid() != 0 { // who may open anything
+		noError(t, os.Chmod(d.file("barrier"), 0))
+		if err := d.Remove("barrier"); !errors.Is(err, unix.EACCES) {
+			t.Error(err)
+		}
+	}
+	noError(t, d.Remove("link"))
+	wantFiles(t, d, "barrier")
+}
+
 // withoutDescriptors takes all descriptors until it is called off.
 func withoutDescriptors(t *testing.T) (enough func()) {
 	t.Helper()
