@@ -28,6 +28,9 @@ included. A daemon that COMMAND starts keeps it, and sudo closes it; with --clos
 mpx stays, holds the lock itself, and COMMAND dies with it, as does all that it has
 started. A named pool and a named process hold no lock that their start was run under.
 
+The lock is the user's, for all terminals, cron jobs and services. That systemd may
+take its name away at the last logout, while a job goes on: see mpx ls --help.
+
 MPX_HELD names the locks, a:b, that COMMAND has inherited: with --close, and in the
 commands of named pools and processes, the lock is not among them. Taking a lock
 inside itself would wait for ever and is refused; --recursive runs COMMAND under the
