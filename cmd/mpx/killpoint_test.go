@@ -29,7 +29,8 @@ type killCase struct {
 	// check checks what the command has left. out is what it has printed.
 	check func(t *testing.T, dir string, end killpoint.End, out string)
 	// every has only one point of so many be tried; 0: each.
-	every int
+	every  int
+	status int // with which it ends by itself
 
 	base string // of all directories
 }
@@ -97,7 +98,7 @@ func (k *killCase) in(t *testing.T, mpx string, n int) killpoint.End {
 	}
 	out, _ := os.ReadFile(filepath.Join(dir, "out"))
 	said, _ := os.ReadFile(filepath.Join(dir, "err"))
-	if err != nil || end.Hung || !end.Killed && !end.Waited && end.Status != 0 {
+	if err != nil || end.Hung || !end.Killed && !end.Waited && end.Status.ExitStatus() != k.status {
 		t.Errorf("mpx %s: %+v, %v: %s", strings.Join(k.args, " "), end, err, said)
 	}
 	k.check(t, dir, end, string(out))

@@ -1,6 +1,6 @@
 // Package killpoint kills a program at every point at which that can make a difference
-// to others, one point a run: before each system call that others may notice, and before
-// each store to memory that it shares. Nothing is drawn and nothing is timed: the program
+// to others, one point a run: before each system call that others may notice, and after
+// each store that changes memory which it shares. Nothing is drawn and nothing is timed: the program
 // is traced, and stands still when it is killed. It is for tests.
 package killpoint
 

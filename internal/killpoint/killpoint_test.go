@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(helperVar) == "" {
 		os.Exit(m.Run())
 	}
-	if err := map[string]func(string) error{"write": helpWrite, "store": helpStore, "start": helpStart, "sleep": helpSleep}[os.Args[1]](os.Args[2]); err != nil {
+	if err := map[string]func(string) error{"write": helpWrite, "store": helpStore, "keep": helpKeep, "outlive": helpOutlive, "start": helpStart, "sleep": helpSleep}[os.Args[1]](os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -70,6 +70,34 @@ func helpStart(path string) error {
 		return os.WriteFile(path+".told", nil, 0o600)
 	}
 	return err
+}
+
+// helpKeep maps the file, and stores when it is told to; its parent has ended then.
+func helpKeep(path string) error {
+	b, err := mapped(path)
+	if err != nil {
+		return err
+	}
+	for b[0] = 1; b[16] == 0; {
+		time.Sleep(time.Millisecond)
+	}
+	b[0] = 2
+	return nil
+}
+
+// helpOutlive starts keep, and ends when that has begun.
+func helpOutlive(path string) error {
+	b, err := mapped(path)
+	if err != nil {
+		return err
+	}
+	if err := exec.Command(os.Args[0], "keep", path).Start(); err != nil {
+		return err
+	}
+	for b[0] == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	return nil
 }
 
 // helpSleep sleeps for ever.
@@ -183,5 +211,29 @@ func TestWaits(t *testing.T) {
 	}
 	if err != nil || !end.Waited || end.Status.Signal() != unix.SIGKILL || end.Points == 0 {
 		t.Errorf("%+v, %v", end, err)
+	}
+}
+
+// A process that the program leaves goes on as if it had never been traced.
+func TestOutlives(t *testing.T) {
+	v, path := victim(t, "outlive")
+	v.Which = func(words string) bool { return strings.Contains(words, " keep ") }
+	if err := os.WriteFile(path, make([]byte, 4096), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	end, err := v.Run(0)
+	if errors.Is(err, ErrRefused) {
+		t.Skip(err)
+	}
+	b, merr := mapped(path)
+	if err != nil || merr != nil || end.Status != 0 || end.Points == 0 {
+		t.Fatalf("%+v, %v, %v", end, err, merr)
+	}
+	defer unix.Munmap(b) //nolint:errcheck // of our own
+	b[16] = 1
+	for end := time.Now().Add(v.Patience); b[0] != 2; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it does not go on")
+		}
 	}
 }

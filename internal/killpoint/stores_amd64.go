@@ -1,6 +1,9 @@
 package killpoint
 
 import (
+	"bytes"
+	"fmt"
+	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -47,23 +50,51 @@ func (t *tracer) hasMapped(tid int) {
 }
 
 // store lets a thread that has a fault do the one store that it is about to do, and
-// reports whether that is what the fault was about.
-func (t *tracer) store(tid int) bool {
+// reports whether that is what the fault was about, and whether anything is another now.
+func (t *tracer) store(tid int) (did, changed bool) {
 	var before, after syscall.PtraceRegs
 	if syscall.PtraceGetRegs(tid, &before) != nil {
-		return false
+		return false, false
 	}
 	t.protect(tid, before, unix.PROT_READ|unix.PROT_WRITE)
+	was := t.contents(tid)
 	if syscall.PtraceSetRegs(tid, &before) != nil {
-		return false
+		return false, false
 	}
-	did := t.step(tid)
-	if syscall.PtraceGetRegs(tid, &after) != nil {
-		return did
+	did = t.step(tid)
+	changed = !bytes.Equal(was, t.contents(tid))
+	if syscall.PtraceGetRegs(tid, &after) == nil {
+		t.protect(tid, after, unix.PROT_READ)
+		_ = syscall.PtraceSetRegs(tid, &after)
 	}
-	t.protect(tid, after, unix.PROT_READ)
-	_ = syscall.PtraceSetRegs(tid, &after)
-	return did
+	return did, changed
+}
+
+// unprotect has the victim write by itself again.
+func (t *tracer) unprotect(tid int) {
+	var r syscall.PtraceRegs
+	if syscall.PtraceGetRegs(tid, &r) == nil {
+		t.protect(tid, r, unix.PROT_READ|unix.PROT_WRITE)
+		_ = syscall.PtraceSetRegs(tid, &r)
+	}
+}
+
+// mostLooked is how much of a mapping is looked at, in bytes.
+const mostLooked = 256 << 10
+
+// contents returns what the victim shares.
+func (t *tracer) contents(tid int) (all []byte) {
+	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", tid))
+	if err != nil {
+		return nil
+	}
+	defer mem.Close()
+	for _, m := range t.shared {
+		b := make([]byte, min(m.size, mostLooked))
+		n, _ := mem.ReadAt(b, int64(m.at))
+		all = append(all, b[:n]...)
+	}
+	return all
 }
 
 // protect has a thread, which is at regs, give all that is shared a protection.

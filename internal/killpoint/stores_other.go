@@ -6,6 +6,8 @@ package killpoint
 
 type mapping struct{}
 
-func (t *tracer) mapped(int)     {}
-func (t *tracer) hasMapped(int)  {}
-func (t *tracer) store(int) bool { return false }
+func (t *tracer) mapped(int)    {}
+func (t *tracer) hasMapped(int) {}
+func (t *tracer) unprotect(int) {}
+
+func (t *tracer) store(int) (did, changed bool) { return false, false }

@@ -113,7 +113,38 @@ func (t *tracer) loop() error {
 			t.stopped(tid, ws)
 		case tid == t.root:
 			t.end.Status = ws
+			if t.victim != t.root && t.victim != 0 && !t.end.Killed {
+				t.release()
+			}
 			return nil
+		case tid == t.victim:
+			t.victim, t.over = 0, true
+		}
+	}
+}
+
+// release has the victim, which goes on, write its memory again.
+func (t *tracer) release() {
+	t.over = true
+	if len(t.shared) == 0 || unix.Tgkill(t.victim, t.victim, syscall.SIGSTOP) != nil {
+		return
+	}
+	for {
+		var ws syscall.WaitStatus
+		tid, err := syscall.Wait4(-1, &ws, syscall.WALL|unix.WNOTHREAD, nil)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil || tid == t.victim && !ws.Stopped():
+			return
+		case tid == t.victim && ws.StopSignal() == syscall.SIGSTOP:
+			t.unprotect(tid)
+			_ = syscall.PtraceDetach(tid)
+			return
+		case ws.Stopped() && ws.StopSignal() == syscall.SIGSEGV && t.process[tid] == t.victim:
+			t.store(tid)
+			t.resume(tid, 0)
+		case ws.Stopped():
+			t.stopped(tid, ws)
 		}
 	}
 }
@@ -139,8 +170,10 @@ func (t *tracer) stopped(tid int, ws syscall.WaitStatus) {
 		delete(t.early, tid)
 		sig = 0
 	case sig == syscall.SIGSEGV && looks && len(t.shared) > 0:
-		if t.point("store"); t.over || t.store(tid) {
-			sig = 0
+		if did, changed := t.store(tid); did {
+			if sig = 0; changed {
+				t.point("store")
+			}
 		}
 	}
 	t.resume(tid, sig)
