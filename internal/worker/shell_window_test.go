@@ -151,3 +151,19 @@ func TestShellEndsBeforeItIsWarm(t *testing.T) {
 	h.has(t, "")
 	b.bye()
 }
+
+// A shell that does not come to fork is killed with its task, and the worker leaves.
+func TestShellThatDoesNotFork(t *testing.T) {
+	h := holdShell(t, "sh", "( exec")
+	b := hire(t, h.cfg)
+	b.hello()
+	b.send(tasks(1, 1))
+	h.wait()
+	b.send(ipc.AppendStop(nil, int(syscall.SIGTERM), int64(patience)))
+	b.send(ipc.AppendStop(nil, int(syscall.SIGKILL), 0))
+	if d, _ := b.done(1); d.End != ipc.Stopped || d.Signal != int32(syscall.SIGKILL) {
+		t.Errorf("%+v", d)
+	}
+	b.bye()
+	h.has(t, "")
+}
