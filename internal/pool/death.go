@@ -20,17 +20,20 @@ func (w *worker) end() died {
 	w.results.Close()
 	w.readRest()
 	d := died{w: w, why: w.why, doubted: w.doubted}
+	ran := w.wasRunning()
 	if !w.bye || w.fault != "" {
 		d.how, d.killed = w.how(ws), w.fault == "" && ws.Signaled()
-		w.p.kin.sweep(w.mark, int(w.board.Group.Load()))
+		if ran || !w.left { // else it has its mark only on what a finished task has left
+			w.p.kin.sweep(w.mark, int(w.board.Group.Load()))
+		}
 	}
 	w.removeGroup(d.how != nil)
+	d.back = w.takeInflight()
 	if w.p.cfg.AnyOrder { // what there is of a reply is nobody can say whose
 		w.stdout.Release()
 		w.stderr.Release()
 	}
-	d.back = w.takeInflight()
-	if d.how != nil && len(d.back) > 0 && w.board.State.Load() == shm.Busy && w.board.Seq.Load() == d.back[0].Seq {
+	if d.how != nil && ran {
 		first := w.cut(&d.back, 1)
 		d.lost = &first
 		d.part = task.Result{Stdout: w.stdout, Stderr: w.stderr, Start: time.Unix(0, int64(w.board.Start.Load()))}
@@ -43,6 +46,14 @@ func (w *worker) end() died {
 	w.returnToken()
 	w.board.Close()
 	return d
+}
+
+// wasRunning reports whether the process, which is dead, was in a task that it has not
+// answered.
+func (w *worker) wasRunning() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.inflight) > 0 && w.board.State.Load() == shm.Busy && w.board.Seq.Load() == w.inflight[0].Seq
 }
 
 // reap waits for the process to end and takes its status. From then on its pid

@@ -102,7 +102,7 @@ func (w *worker) understand(e *reported, kind ipc.Kind, body []byte) error {
 		e.token = number
 		return err
 	case ipc.KindLeft:
-		w.why = "a finished task left processes"
+		w.why, w.left = "a finished task left processes", true
 		pids, err := ipc.ParseLeft(body)
 		w.p.kin.left(pids)
 		return err

@@ -59,6 +59,7 @@ type worker struct {
 	why     string      // it leaves by itself
 	doubted bool        // its filter has answered too much or too little
 	short   bool        // there was no room for its initializer
+	left    bool        // its last task has left processes
 	stdout  task.Output // of the task that runs
 	stderr  task.Output
 	says    said // its filter, to stderr
