@@ -10,10 +10,10 @@ import (
 	"mpx/internal/shm"
 )
 
-// A verdict says which replies of filters can be trusted: pool.Config.Vouch, Doubt.
+// A verdict says which replies of filters can be trusted: pool.Config.Verdict.
 type verdict struct {
-	worker int
-	doubt  bool
+	worker  int
+	trusted bool
 }
 
 // verdicts are those that the scheduler has come to, and the report has not been told.
@@ -22,10 +22,10 @@ type verdicts struct {
 	list []verdict
 }
 
-func (v *verdicts) add(worker int, doubt bool) {
+func (v *verdicts) add(worker int, trusted bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.list = append(v.list, verdict{worker, doubt})
+	v.list = append(v.list, verdict{worker, trusted})
 }
 
 func (v *verdicts) take() []verdict {
@@ -48,7 +48,7 @@ func (v *verdicts) giveBack(list []verdict) {
 // written at all.
 func (r *mapRun) judge(list []verdict) (err error) {
 	for _, v := range list {
-		if !v.doubt {
+		if v.trusted {
 			r.report.Vouch(v.worker)
 		} else if derr := r.report.Doubt(v.worker); err == nil {
 			err = derr
@@ -73,7 +73,7 @@ func (r *mapRun) askDoubt(c *poolClients) {
 		}
 	}
 	if c.doubted {
-		r.verdicts.add(math.MaxInt, true)
+		r.verdicts.add(math.MaxInt, false)
 	}
 }
 

@@ -167,7 +167,7 @@ func (o *mapOptions) addOutputFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.unordered, "unordered", false, "print tasks as they end")
 	f.BoolVar(&o.tag, "tag", false, "put the record and a TAB before each line")
 	f.StringVar(&o.tagString, "tagstring", "", "put `TEXT`, with placeholders, and a TAB before each line")
-	f.BoolVar(&o.lineBuffer, "line-buffer", false, "print whole lines as they come; with -k the oldest task live")
+	f.BoolVar(&o.lineBuffer, "line-buffer", false, "print whole lines as they come, however long; with -k the oldest task live")
 	f.BoolVarP(&o.ungroup, "ungroup", "u", false, "tasks write straight to stdout and stderr")
 	f.BoolVar(&o.tty, "tty", false, "give the terminal and stdin to the task; one at a time")
 	f.BoolVar(&o.json, "json", false, "print one JSON object a task")

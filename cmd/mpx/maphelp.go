@@ -41,7 +41,19 @@ A worker that dies costs the task it was running, which runs again
 
 A task that fails runs again with --retries, the whole run ends early with
 --halt. --joblog FILE keeps a line a finished task; after a crash --resume runs
-what is missing there, known by its command, not by its place in the input.
+what is missing there, known by its command, not by its place in the input. What
+turns out to have been wrong is logged once more, as not done (Exitval -1).
+
+--results DIR keeps DIR/1/stdout, stderr, record and status.json of task 1, and the
+attempts before its last in DIR/1/attempt-1 …; or names the directories by the record:
+--results 'logs/{/.}'. status.json comes last: without it a task's directory is
+unfinished, and --resume makes it anew. A task whose results could not be saved has no
+line in the joblog.
+
+--line-buffer prints lines as they come, each whole, and adds nothing: after a last
+line that has no newline another task's line follows at once, as with GNU parallel;
+with --tag or --tagstring each begins a line. What is too long for memory waits in
+--tmpdir for its end.
 
 With --worker shell a worker is a shell that stays: it has run the initializer,
 and a task is a subshell of it, which has its functions and variables and cannot
@@ -58,7 +70,9 @@ python3 -u, sed -u, jq --unbuffered, stdbuf -oL. With --protocol json it reads
 order, perhaps with "stderr", too. --timeout is a record's; one that the command
 dies under is lost and tried again, the others go to the next copy; what it
 writes to its standard error stands behind the worker's name. {%} is all that is
-replaced in COMMAND.
+replaced in COMMAND. One that answers too much, a banner say, or too little may have
+answered a record with another's reply: the run ends with 125, and the tasks of all
+copies that had not ended well are logged as not done, their status.json is removed.
 
 With --pool NAME the tasks are run by a pool that mpx pool start has started, by its
 COMMAND and its flags; here are those of input, output and records, --ok-status and

@@ -120,8 +120,7 @@ func (r *mapRun) poolConfig() (pool.Config, error) {
 	cfg.Forget = !r.o.showsRecords()
 	if r.o.worker == "filter" {
 		cfg.Said = r.report.Said
-		cfg.Vouch = func(worker int) { r.verdicts.add(worker, false) }
-		cfg.Doubt = func(last int) { r.verdicts.add(last, true) }
+		cfg.Verdict = r.verdicts.add
 	}
 	if r.o.verbose {
 		cfg.Starting = func(t *task.Task, slot int) {

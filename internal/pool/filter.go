@@ -167,16 +167,18 @@ func (s *scheduler) filterDied(e died) {
 	s.p.fail(errors.New(msg))
 }
 
-// judge says of the replies of a filter whose worker is gone whether they can be trusted:
-// when it has left because it was told to, and has answered all that it was given. One
-// that has not answered as it should puts all in doubt of which nobody knows better.
+// judge says which replies of filters can be trusted, after their results: those of a
+// worker that has left because it was told to, and has answered all that it was given.
+// One that has answered too much or too little puts those of all workers in doubt, up to
+// the last that has been started, but for those that are trusted by then.
 func (s *scheduler) judge(e died) {
-	c := &s.p.cfg
+	verdict := s.p.cfg.Verdict
 	switch {
-	case e.doubted && c.Doubt != nil:
-		c.Doubt(s.started)
-	case e.how == nil && e.why == "" && c.Vouch != nil:
-		c.Vouch(e.w.number)
+	case verdict == nil:
+	case e.doubted:
+		verdict(s.started, false)
+	case e.how == nil && e.why == "":
+		verdict(e.w.number, true)
 	}
 }
 

@@ -93,15 +93,9 @@ type Config struct {
 	Inflight int  // most records that a filter has at a time; 0: by their time
 	// Said, if set, is given what the filter of a worker writes to its stderr, as
 	// it comes, from many goroutines.
-	Said func(worker int, text []byte)
-	// Vouch and Doubt, if set, are told which replies of filters can be trusted, after
-	// their results: Vouch of a worker that is gone and has answered all that it was
-	// given; Doubt that one has answered too much or too little, so that the replies of
-	// no worker up to last can be, but for those of Vouch. The scheduler calls them.
-	Vouch func(worker int)
-	Doubt func(last int)
-	// Unbuffer is what a user can do about a filter that holds back its replies.
-	Unbuffer string
+	Said     func(worker int, text []byte)
+	Verdict  func(worker int, trusted bool) // on replies, if set: see scheduler.judge
+	Unbuffer string                         // what a user can do about a filter that holds back its replies
 }
 
 // A Pool runs tasks in worker processes. Its methods may be called from any
