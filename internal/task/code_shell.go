@@ -13,7 +13,7 @@ func (s *Spec) guardScript(w *scanWord, in shellSet) *UsageError {
 	if !w.quoted {
 		return nil
 	}
-	scan := scanShell(string(w.text), s)
+	scan := scanShell(string(w.text), s, s.places(string(w.text)))
 	for i := range scan.spots {
 		p := &scan.spots[i]
 		if p.form == formQuoted && p.context != inBare {
@@ -31,7 +31,7 @@ func (s *Spec) codeError(words []scanWord, w *scanWord) *UsageError {
 	shell := string(words[0].text)
 	script := string(w.text)
 	err := &UsageError{Msg: "a record inside the script of " + shell + " -c would be read as code"}
-	scan := scanShell(script, s)
+	scan := scanShell(script, s, s.places(script))
 	if len(scan.spots) == 1 && strings.TrimSpace(script) == scan.spots[0].text {
 		err.Hint = "to run each record as a command line, leave COMMAND out"
 		return err

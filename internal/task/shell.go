@@ -22,9 +22,9 @@ type shellLine struct {
 	values  bool // the values are arguments
 }
 
-// compileShell compiles line for a shell.
-func (s *Spec) compileShell(line string) (*shellLine, *UsageError) {
-	l := &shellLine{shellScan: *scanShell(line, s), src: line}
+// compileShell compiles line, which has its placeholders at places, for a shell.
+func (s *Spec) compileShell(line string, places []place) (*shellLine, *UsageError) {
+	l := &shellLine{shellScan: *scanShell(line, s, places), src: line}
 	l.values = !s.ToStdin && !s.Omit
 	shell := s.shellWords()
 	for i := range l.spots {

@@ -144,7 +144,7 @@ func TestWordRules(t *testing.T) {
 		{"for RANDOM in {}; do :; done", inDash | inAsh},
 	} {
 		s := Spec{}
-		scan := scanShell(tt.line, &s)
+		scan := scanShell(tt.line, &s, s.places(tt.line))
 		for in := inDash; in <= inOther; in <<= 1 {
 			if err := s.judge(scan, in); (err == nil) != (tt.safe&in != 0) {
 				t.Errorf("%s in %b: %v", tt.line, in, err)

@@ -66,9 +66,9 @@ const (
 	tailComment
 )
 
-// scanShell reads line, whose placeholders are spec's.
-func scanShell(line string, spec *Spec) *shellScan {
-	s := &shellScanner{src: line, spec: spec, places: spec.places(line)}
+// scanShell reads line, which has its placeholders, those of spec, at places.
+func scanShell(line string, spec *Spec, places []place) *shellScan {
+	s := &shellScanner{src: line, spec: spec, places: places}
 	s.list(0, nil)
 	s.uses.all = s.uses.all || s.lost
 	return &s.shellScan

@@ -117,8 +117,9 @@ func (s *Spec) checkLines() *UsageError {
 // compileLine compiles the COMMAND that is a single word.
 func (tp *Template) compileLine(line string) *UsageError {
 	s := &tp.spec
+	places := s.places(line)
 	if len(s.Shell) == 0 && !s.Resident {
-		if words, ok := s.directParts(line); ok {
+		if words, ok := s.directParts(line, places); ok {
 			return tp.compileWords(words)
 		}
 	}
@@ -128,11 +129,11 @@ func (tp *Template) compileLine(line string) *UsageError {
 			Hint: "give the command and its arguments as words of their own",
 		}
 	}
-	if err := s.checkPlaces(s.places(line)); err != nil {
+	if err := s.checkPlaces(places); err != nil {
 		return err
 	}
 	var err *UsageError
-	tp.line, err = s.compileShell(line)
+	tp.line, err = s.compileShell(line, places)
 	return err
 }
 

@@ -65,9 +65,9 @@ func (s *Spec) spreadsForm(p *place) bool {
 // Unicode's private use area, plain to every shell.
 const placeMarker = "\ue000"
 
-// directParts splits line as Direct does, placeholders being plain text.
-func (s *Spec) directParts(line string) ([][]part, bool) {
-	places := s.places(line)
+// directParts splits line, which has its placeholders at places, as Direct does, taking
+// them for plain text.
+func (s *Spec) directParts(line string, places []place) ([][]part, bool) {
 	if strings.Contains(line, placeMarker) {
 		return nil, false
 	}
