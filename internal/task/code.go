@@ -1,6 +1,7 @@
 package task
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -34,12 +35,23 @@ func (s *Spec) guardCode(words []scanWord) *UsageError {
 		return nil
 	}
 	for i := 1; i < len(words); i++ {
-		named := words[0].is("find") && strings.HasPrefix(string(words[i-1].text), "-exec")
-		if err := s.guardProgram(words[i:], named); err != nil {
+		if err := s.guardProgram(words[i:], runs(words, i)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// runs reports whether words, which start with a program that is no wrapper known
+// whole, surely run the program that words[i] names.
+func runs(words []scanWord, i int) bool {
+	switch path.Base(string(words[0].text)) {
+	case "find":
+		return strings.HasPrefix(string(words[i-1].text), "-exec") || strings.HasPrefix(string(words[i-1].text), "-ok")
+	case "docker", "podman", "nerdctl", "kubectl", "lxc", "incus", "systemd-run", "bwrap", "firejail", "proot", "schroot", "ip":
+		return interpreterOf(string(words[i].text)) == &asAwk
+	}
+	return false
 }
 
 // guardProgram is guardCode for the program that words[0] names. sure says that
@@ -59,8 +71,13 @@ func (s *Spec) guardProgram(words []scanWord, sure bool) *UsageError {
 	if p == nil {
 		return nil
 	}
-	for _, w := range p.codeWords(words, sure) {
-		switch {
+	found := p.codeWords(words, sure)
+	if p.all && len(found) > 1 {
+		w := joined(found)
+		found = []scanWord{w}
+	}
+	for i := range found {
+		switch w := &found[i]; {
 		case w.code || w.quoted && p.reads == readLanguage:
 			return p.refuse(&words[0], w)
 		case w.quoted:
@@ -74,7 +91,7 @@ func (s *Spec) guardProgram(words []scanWord, sure bool) *UsageError {
 
 // codeWords returns those of words, the command that p is, which p reads as code.
 // sure says that p does run: else only what options say is code counts.
-func (p *interpreter) codeWords(words []scanWord, sure bool) []*scanWord {
+func (p *interpreter) codeWords(words []scanWord, sure bool) []scanWord {
 	r := codeReader{interpreter: p, words: words, sure: sure, options: true}
 	for r.at = 1; r.at < len(words) && !r.done; r.at++ {
 		r.word(&words[r.at])

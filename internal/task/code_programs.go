@@ -32,6 +32,8 @@ type interpreter struct {
 	file     string // options of one letter that say where the code is instead
 	end      string // the word that is the last to be read
 	anywhere bool   // options may follow operands
+	// lines says that a COMMAND of one word is a shell line, as mpx map has it.
+	lines bool
 	// behindFile says that -c and the code stand behind the first operand.
 	behindFile bool
 	remedy     string // how a value gets into the code
@@ -52,7 +54,7 @@ var (
 	asPython = interpreter{reads: readLanguage, code: "c", takes: "WXm", last: "cm", longTakes: []string{"--check-hash-based-pycs"}, remedy: argvOfPython}
 	asNode   = interpreter{reads: readLanguage, long: []string{"-e", "-p", "-pe", "--eval", "--print", "eval"}, longTakes: []string{"-r", "--require", "--import", "-C"}, remedy: argvOfNode}
 	asAwk    = interpreter{
-		reads: readLanguage, code: "e", takes: "FvfilEW", file: "fEi", first: 1, long: []string{"--source"},
+		reads: readLanguage, code: "e", takes: "FvfilEW", file: "fE", first: 1, long: []string{"--source"},
 		longTakes: []string{"--field-separator", "--assign", "--file", "--include", "--load", "--exec"}, remedy: argvOfAwk,
 	}
 	asSu = interpreter{
@@ -67,6 +69,7 @@ var (
 	asSSH      = interpreter{reads: readAnyShell, takes: "BbcDEeFIiJLlmOoPpQRSWw", first: 2, all: true, remedy: "{q} is the record quoted for that shell: ssh HOST 'cat {q}'"}
 	asWatch    = interpreter{reads: readAnyShell, takes: "nq", longTakes: []string{"--interval", "--equexit"}, file: "x", first: 1, all: true, remedy: "an argument is read by no shell: watch -x cat {}"}
 	asParallel = interpreter{reads: readAnyShell, takes: "aCdDEIjJlLnNPsSU", first: 1, all: true, end: ":::", remedy: "values behind ::: are arguments: parallel cat ::: {}"}
+	asMpx      = interpreter{reads: readAnyShell, long: []string{"--initializer", "--for", "--shell"}, lines: true, remedy: "several words of COMMAND are no shell line: mpx map echo {}"}
 	asSg       = interpreter{reads: readAnyShell, code: "c", anywhere: true, first: 2, remedy: "{q} is the record quoted for that shell: sg GROUP 'cat {q}'"}
 	asFlock    = interpreter{reads: readAnyShell, takes: "wE", behindFile: true, longTakes: []string{"--timeout", "--wait", "--conflict-exit-code"}, remedy: "an argument is read by no shell: flock FILE cat {}"}
 	asOther    = interpreter{reads: readLanguage, code: "eE", long: []string{"--eval", "--print", "-p"}, remedy: argvOfOther}
@@ -81,7 +84,7 @@ var interpreters = map[string]*interpreter{
 	"elixir": &asOther, "erl": &asOther, "ghc": &asOther, "raku": &asPerl,
 	"awk": &asAwk, "gawk": &asAwk, "mawk": &asAwk, "nawk": &asAwk, "original-awk": &asAwk, "bwk": &asAwk,
 	"su": &asSu, "runuser": &asSu, "script": &asScript, "ssh": &asSSH, "slogin": &asSSH, "rsh": &asSSH, "autossh": &asSSH,
-	"capsh": &asSu, "sg": &asSg, "parallel": &asParallel, "expect": {reads: readLanguage, code: "c", remedy: argvOfOther}, "guile": {reads: readLanguage, code: "ce", remedy: argvOfOther},
+	"capsh": &asSu, "sg": &asSg, "mpx": &asMpx, "parallel": &asParallel, "expect": {reads: readLanguage, code: "c", remedy: argvOfOther}, "guile": {reads: readLanguage, code: "ce", remedy: argvOfOther},
 	"watch": &asWatch, "flock": &asFlock,
 }
 

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 )
@@ -16,7 +17,7 @@ type codeReader struct {
 	operands int  // read so far
 	inFile   bool // an option has said where the code is instead
 	done     bool // what follows belongs to the code
-	found    []*scanWord
+	found    []scanWord
 }
 
 // word reads one word.
@@ -41,7 +42,7 @@ func (r *codeReader) word(w *scanWord) {
 // take reads the next word as code.
 func (r *codeReader) take() {
 	if r.at++; r.at < len(r.words) {
-		r.found = append(r.found, &r.words[r.at])
+		r.found = append(r.found, r.words[r.at])
 	}
 }
 
@@ -49,7 +50,7 @@ func (r *codeReader) take() {
 func (r *codeReader) longOption(w *scanWord, text string) {
 	name, _, ok := strings.Cut(text, "=")
 	if ok && slices.Contains(r.long, name) {
-		r.found = append(r.found, w)
+		r.found = append(r.found, *w)
 	}
 	if !ok && slices.Contains(r.longTakes, name) {
 		r.at++
@@ -79,7 +80,7 @@ func (r *codeReader) letters(w *scanWord, text string) {
 			if final && !has("Mm") {
 				r.take()
 			} else {
-				r.found = append(r.found, w)
+				r.found = append(r.found, *w)
 			}
 			r.done = has(r.last)
 			return
@@ -108,7 +109,30 @@ func (r *codeReader) value(c byte, w *scanWord, next bool) {
 	}
 	key, _, ok := strings.Cut(string(w.text[:w.at]), "=")
 	if !ok || strings.HasSuffix(strings.ToLower(strings.TrimSpace(key)), "command") {
-		r.found = append(r.found, w)
+		r.found = append(r.found, *w)
+	}
+}
+
+// command reads w, a word of mpx's own words: behind its verb and flags, alone and
+// of several words itself, it is a shell line.
+func (r *codeReader) command(w *scanWord) {
+	pool := r.words[1].is("pool")
+	verb := r.operands == 1 || r.operands < 4 && pool
+	switch {
+	case r.words[1].is("cond"):
+		return
+	case !pool && !r.words[1].is("map") && !r.words[1].is("bench"):
+		r.done = true
+		return
+	}
+	before := string(r.words[r.at-1].text)
+	if verb || strings.HasPrefix(before, "-") && !bytes.ContainsAny(w.text, " \t\n|;&") {
+		return // or perhaps a flag's value
+	}
+	r.done = true
+	alone := r.at == len(r.words)-1 || strings.HasPrefix(string(r.words[r.at+1].text), ":::")
+	if alone && bytes.ContainsAny(w.text, " \t\n|;&") {
+		r.found = append(r.found, *w)
 	}
 }
 
@@ -116,7 +140,11 @@ func (r *codeReader) value(c byte, w *scanWord, next bool) {
 func (r *codeReader) operand(w *scanWord) {
 	r.operands++
 	host := r.first == 2 && r.operands == 1 // ssh reads options behind it, too
-	r.options = r.options && r.anywhere || host
+	r.options = r.options && (r.anywhere || r.lines) || host
+	if r.lines {
+		r.command(w)
+		return
+	}
 	if r.behindFile {
 		r.done = true
 		if next := r.words[r.at+1:]; len(next) > 0 && (next[0].is("-c") || next[0].is("--command")) {
@@ -127,7 +155,7 @@ func (r *codeReader) operand(w *scanWord) {
 	}
 	isCode := r.operands == r.first || r.operands > r.first && r.all
 	if isCode && r.first > 0 && r.sure && !r.inFile && (r.all || len(r.found) == 0) {
-		r.found = append(r.found, w)
+		r.found = append(r.found, *w)
 	}
 	r.done = !r.options && !r.all && (!r.sure || r.operands >= r.first)
 }

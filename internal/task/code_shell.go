@@ -26,6 +26,20 @@ func (s *Spec) guardScript(w *scanWord, in shellSet) *UsageError {
 	return s.judge(scan, in)
 }
 
+// joined returns words as the one script that eval and ssh make of them.
+func joined(words []scanWord) scanWord {
+	var w scanWord
+	for i := range words {
+		if i > 0 {
+			w.text = append(w.text, ' ')
+		}
+		w.text = append(w.text, words[i].text...)
+		w.code = w.code || words[i].code
+		w.quoted = w.quoted || words[i].quoted
+	}
+	return w
+}
+
 // codeError refuses the script w of the shell that words are the start of.
 func (s *Spec) codeError(words []scanWord, w *scanWord) *UsageError {
 	shell := string(words[0].text)

@@ -59,8 +59,6 @@ func (u *argUse) expansion(rest string) {
 	case n == 0:
 	case name[0] >= '0' && name[0] <= '9':
 		u.number(name[:n], braced)
-	case name[:n] == "argv" || name[:n] == "ARGC" || strings.HasPrefix(name, "BASH_ARG"):
-		u.all = true
 	case braced && strings.HasPrefix(name[n:], "@"): // ${x@P} expands what is in x
 		u.all = true
 	}

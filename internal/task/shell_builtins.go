@@ -80,6 +80,9 @@ func printfWords(args []scanWord) shellSet {
 func formatSafe(format string) shellSet {
 	safe := inAny
 	for i := 0; i < len(format); i++ {
+		if format[i] == '\\' && isPercent(format[i+1:]) {
+			safe &= inLiteral // zsh reads \x25d as %d
+		}
 		if format[i] != '%' {
 			continue
 		}
@@ -96,6 +99,12 @@ func formatSafe(format string) shellSet {
 		}
 	}
 	return safe
+}
+
+// isPercent reports whether the escape after a backslash may be that of a %.
+func isPercent(escape string) bool {
+	digits := escape[:len(escape)-len(strings.TrimLeft(escape, "xuU0123456789{"))]
+	return strings.Contains(digits, "25") || strings.Contains(digits, "45")
 }
 
 // declaredWords is the rule of export and its like: NAME=value, where NAME is no

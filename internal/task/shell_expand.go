@@ -19,6 +19,9 @@ func (s *shellScanner) dollar(double bool) {
 		s.lost = true
 	case !double && strings.HasPrefix(rest, "'"):
 		s.ansi()
+	case !double && strings.HasPrefix(rest, `"`): // bash looks it up in a catalogue
+		s.pos++
+		s.frame.word.pattern = true
 	default:
 		s.variable(rest)
 	}
@@ -125,7 +128,7 @@ func (s *shellScanner) skipSingle(c quoteContext) {
 // ansi reads $'…', where a backslash keeps a quote from closing in bash but
 // not in sh.
 func (s *shellScanner) ansi() {
-	s.frame.word.escaped = true
+	s.frame.word.escaped, s.frame.word.pattern = true, true
 	for i := s.pos + 2; i < len(s.src); i++ {
 		switch s.src[i] {
 		case '\'':

@@ -159,6 +159,10 @@ func judgeKeyword(name string, args []scanWord) *UsageError {
 
 // guardEval refuses values in what eval and trap read, but for {q}.
 func (s *Spec) guardEval(name string, args []scanWord, in shellSet) *UsageError {
+	script := args[0]
+	if name == "eval" {
+		script = joined(args)
+	}
 	for i := range args {
 		w := &args[i]
 		if w.code || w.quoted && name == "trap" && i > 0 {
@@ -167,11 +171,8 @@ func (s *Spec) guardEval(name string, args []scanWord, in shellSet) *UsageError 
 				Hint: `in single quotes "$1" is the record: ` + name + ` 'echo "$1"'`,
 			}
 		}
-		if err := s.guardScript(w, in); err != nil {
-			return err
-		}
 	}
-	return nil
+	return s.guardScript(&script, in)
 }
 
 // numberError refuses a value that name would evaluate.
@@ -252,6 +253,7 @@ func skipPrefixes(words []scanWord) []scanWord {
 		case w.holds() || w.open:
 			return words[i:]
 		case name == "command" || name == "builtin" || name == "exec" || name == "noglob" || name == "nocorrect":
+		case i > 1 && words[i-1].is("-a") && words[i-2].is("exec"): // the name to be called by
 		case name != "" && name[0] == '-':
 			if i > 0 && words[i-1].is("command") && strings.ContainsAny(name, "vV") {
 				return nil // it tells what a command is, and runs none

@@ -70,7 +70,8 @@ const (
 func scanShell(line string, spec *Spec, places []place) *shellScan {
 	s := &shellScanner{src: line, spec: spec, places: places}
 	s.list(0, nil)
-	s.uses.all = s.uses.all || s.lost
+	// zsh's arithmetic names its arguments without a $.
+	s.uses.all = s.uses.all || s.lost || strings.Contains(line, "argv") || strings.Contains(line, "ARGC") || strings.Contains(line, "BASH_ARG")
 	return &s.shellScan
 }
 

@@ -28,7 +28,7 @@ type scanWord struct {
 	many    bool   // it is a placeholder that becomes a word for each value
 	open    bool   // it holds an expansion: nobody knows its text
 	loose   bool   // nobody knows how many words it becomes
-	pattern bool   // it holds a pattern or a brace expansion
+	pattern bool   // it holds a pattern, a brace expansion or $'…': as a command's name it may be any
 	tilde   bool   // what has been read of it ends in ~ and a name
 	index   bool   // zsh reads what follows as a subscript of a variable
 }
