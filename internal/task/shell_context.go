@@ -78,12 +78,12 @@ func (s *Spec) checkSpot(p *spot, functions bool) *UsageError {
 func (s *Spec) placeError(p *spot, c quoteContext) *UsageError {
 	return &UsageError{
 		Msg:  fmt.Sprintf("%s %s of a shell line cannot be replaced safely", p.text, c),
-		Hint: p.remedy(),
+		Hint: p.remedy(c),
 	}
 }
 
 // remedy says what to write for p in the shell's own language.
-func (p *place) remedy() string {
+func (p *place) remedy(c quoteContext) string {
 	switch {
 	case p.origin == fromSeq:
 		return `write "$MPX_SEQ" instead`
@@ -94,6 +94,11 @@ func (p *place) remedy() string {
 	arg := "$" + strconv.Itoa(n)
 	if n > 9 {
 		arg = "${" + strconv.Itoa(n) + "}"
+	}
+	switch c {
+	case inArith, inDup, inTilde, inSubscript, inEquals, inParens:
+		// "$1" would be read there as the placeholder would.
+		return fmt.Sprintf(`the value is "%s" to the shell: write that once it is known to be a number: case {} in ''|*[!0-9]*) exit 2;; esac`, arg)
 	}
 	return fmt.Sprintf(`the value is "%s" to the shell: write that, and no placeholder`, arg)
 }

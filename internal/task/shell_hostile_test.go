@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
-	"time"
 )
 
 var allLines = flag.Bool("lines", false, "give every hostile record to every line of TestHostileRecords")
@@ -166,7 +166,7 @@ func runHostile(t *testing.T, shell []string, cases []hostileCase, dir, file str
 	}
 	c := exec.Command(shell[0], append(slices.Clone(shell[1:]), script)...)
 	c.Dir, c.Env = dir, []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "HOME=" + dir, "TMPDIR=" + dir}
-	c.WaitDelay = 10 * time.Second
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // suspend stops a whole group
 	out, err := c.Output()
 	if err != nil {
 		t.Fatalf("%v: %v", shell, err)
@@ -190,7 +190,7 @@ func TestHostileRecords(t *testing.T) {
 	if *allLines {
 		n = 0
 	}
-	for _, shell := range append(shells(t), words("ksh93"), words("yash"), words("posh")) {
+	for _, shell := range append(shells(t), words("ksh93")) {
 		if !haveCommand(shell[0]) {
 			continue
 		}

@@ -49,7 +49,7 @@ func (s *Spec) judge(scan *shellScan, in shellSet) *UsageError {
 func typeError(name string) *UsageError {
 	return &UsageError{
 		Msg:  "a record in an assignment of " + name + " may be read as code: the line gives variables a type",
-		Hint: `"$1" is the record, too: have case look at it first, or do without the type`,
+		Hint: `do without the type, or write "$1" once it is known to be a number: case {} in ''|*[!0-9]*) exit 2;; esac`,
 	}
 }
 
@@ -182,7 +182,7 @@ func numberError(name string, args []scanWord) *UsageError {
 	}
 	return &UsageError{
 		Msg:  "a record compared as a number by " + name + " would be read as code: arithmetic runs a[$(command)]",
-		Hint: `look at it first: case {} in ''|*[!0-9]*) exit 2;; esac; ` + name + ` "$1" -gt 3 …`,
+		Hint: `write "$1" once it is known to be a number: case {} in ''|*[!0-9]*) exit 2;; esac; ` + name + ` "$1" -gt 3 …`,
 	}
 }
 
@@ -193,23 +193,23 @@ func builtinError(name string, args []scanWord) *UsageError {
 			return numberError(name, args)
 		}
 	}
-	err := &UsageError{
-		Msg:  "a record among the words of " + name + " may be read as code by the shell",
-		Hint: `write "$1", the record as the shell has it, once it is known to be harmless: case {} in *[!a-zA-Z0-9]*) exit 2;; esac; ` + name + ` "$1"`,
-	}
+	instead := ""
 	switch name {
 	case "printf":
-		err.Hint = `let the format hold none: printf '%s\n' {}; or write "$1" for {}`
+		instead = `let the format hold none: printf '%s\n' {}; or `
 	case "test", "[":
-		err.Hint = `compare text, one test at a time: [ {} = x ] && [ -f {} ]; or write "$1" for {}`
+		instead = "compare text, one test at a time: [ {} = x ] && [ -f {} ]; or "
 	case "export", "readonly", "local", "declare", "typeset":
-		err.Hint = "give it as a value, without a type: " + name + ` x={}; or write "$1" for {}`
+		instead = "give it as a value, without a type: " + name + " x={}; or "
 	case "set":
-		err.Hint = `set -- {}; or write "$1" for {}`
+		instead = "set -- {}; or "
 	case "print":
-		err.Hint = `print -r -- {}; or write "$1" for {}`
+		instead = "print -r -- {}; or "
 	}
-	return err
+	return &UsageError{
+		Msg:  "a record among the words of " + name + " may be read as code by the shell",
+		Hint: instead + `write "$1", the record to the shell, once it is known to be harmless: case {} in *[!a-zA-Z0-9]*) exit 2;; esac`,
+	}
 }
 
 func isNumeric(w scanWord) bool {
