@@ -14,7 +14,8 @@ import (
 
 const queueLong = `A queue of items between any processes (Python's Queue and JoinableQueue): first
 in, first out. An item is any bytes, of any length. Items stay while no process is
-there; put ends when they are in the queue, whatever happens afterwards.
+there; put ends when they are in the queue, whatever happens afterwards; of one on
+disk (create --dir) to the machine, too.
 
 get takes an item and prints it; done says that it is done, and join waits until
 all are. get NAME COMMAND leases it to COMMAND instead: when that succeeds the item
@@ -145,7 +146,11 @@ func (a *app) queueCreate() objectVerb {
 		use: "create [--maxsize N] [--dir DIR] [--if-missing] NAME", short: "Make one",
 		long: `Make a queue. It is in memory, where all shared objects are, and is gone when the
 machine stops; with --dir DIR it is in that directory, and goes on when it is
-created again by the same words. DIR must be yours alone (chmod 700).`,
+created again by the same words: put ends when its items are on the disk (fsync, of
+many puts together), get when it is there that they were had (--follow: each second, and
+when it waits). What a power cut has torn is cut off; a record that is damaged is set
+aside and told on stderr, and all others are given out, here as in memory. DIR must be
+yours alone (chmod 700).`,
 		examples: "  mpx queue create jobs\n  mpx queue create jobs --maxsize 100 --if-missing\n  mpx queue create mail --dir ~/queues",
 		status:   statusDone + "  2     wrong usage, or there is one of that name (--if-missing: of another --maxsize)\n  125   mpx itself failed: I/O",
 		flags: func(f *pflag.FlagSet) {

@@ -24,8 +24,9 @@ func (a *app) queuePut() objectVerb {
 	return objectVerb{
 		use: "put [--timeout D|--nonblock] [-0|--whole] NAME [ITEM]...", short: "Put items: ITEMs, or lines of stdin",
 		long: `Put items into a queue: each ITEM, or else each line of stdin, without its newline.
-It ends when they are in the queue. Where the queue is full it waits, and those that
-there was room for are in it.`,
+It ends when they are in the queue, and of one on disk when they are on the disk: else
+it is 125, and they may not outlast the machine's stop. Where the queue is full it waits,
+and those that there was room for are in it.`,
 		examples: "  mpx queue put jobs a.wav b.wav\n  find . -name '*.wav' -print0 | mpx queue put -0 jobs\n  mpx queue put --whole pages < page.html\n  mpx queue put jobs -- -x",
 		status:   "  0     all are in the queue\n" + statusWait + "  3     the queue is closed\n" + statusNone,
 		wait:     &p.waitFlags, first: true, max: anyNumber,

@@ -34,7 +34,6 @@ type crashRun struct {
 	q     *Queue
 	disk  *crashDisk
 	first *crashState
-	table [][]byte // what the table was after each step
 	items int
 }
 
@@ -179,7 +178,7 @@ func (r *crashRun) run() {
 		r.t.Fatal(err)
 	}
 	r.remark(func(w *crashWant) { w.outMax-- })
-	l, n = r.get()
+	l, _ = r.get()
 	if err := l.Return(); err != nil {
 		r.t.Fatal(err)
 	}
@@ -285,10 +284,11 @@ func leaseAll(t testing.TB, place *shm.Dir, end func(*Lease) error) (all []int, 
 		}
 		var b strings.Builder
 		n := -1
-		if _, err := l.WriteTo(&b); err == nil {
+		_, err = l.WriteTo(&b)
+		if err == nil {
 			_, err = fmt.Sscan(b.String(), &n)
 		}
-		if n < 0 || b.String() != crashText(n) {
+		if err != nil || b.String() != crashText(n) {
 			t.Fatalf("%.20q is no item: %v", b.String(), err)
 		}
 		all, leases = append(all, n), append(leases, l)

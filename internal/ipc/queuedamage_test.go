@@ -100,9 +100,7 @@ func TestQueueDamaged(t *testing.T) {
 func spansToDamage(records []span) (all []span) {
 	borders := map[int][]int{}
 	for _, r := range records {
-		for _, at := range []int{r.first, r.first + 9, r.first + recordHead, r.end - 1} {
-			borders[r.segment] = append(borders[r.segment], at)
-		}
+		borders[r.segment] = append(borders[r.segment], r.first, r.first+9, r.first+recordHead, r.end-1)
 	}
 	for segment, at := range borders {
 		for i, first := range at {
