@@ -48,7 +48,11 @@ type traffic struct {
 func TestKillQueue(t *testing.T) {
 	againAlone(t, func() int {
 		q := &traffic{dir: t.TempDir()}
-		if out, err := mpxIn(q.dir, "queue", "create", "q", "--maxsize", strconv.Itoa(30*rand.IntN(2))).CombinedOutput(); err != nil {
+		create := []string{"queue", "create", "q", "--maxsize", strconv.Itoa(30 * rand.IntN(2))}
+		if rand.IntN(2) == 0 {
+			create = append(create, "--dir", filepath.Join(q.dir, "keep"))
+		}
+		if out, err := mpxIn(q.dir, create...).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		var producers, consumers sync.WaitGroup
