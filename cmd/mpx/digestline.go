@@ -101,7 +101,7 @@ func (d *digestRun) malformed(line []byte, why string) {
 	if l, ok := parseSumLine(line, d.o.zero); ok {
 		d.likely = algorithmOf(len(l.sum))
 	}
-	fmt.Fprintf(d.a.stderr, "mpx: %s: %s\n", task.Quote(string(line)), why)
+	fmt.Fprintf(d.a.says, "mpx: %s: %s\n", task.Quote(string(line)), why)
 }
 
 func (d *digestRun) notice(note, hint string) {

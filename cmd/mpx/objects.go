@@ -13,7 +13,7 @@ import (
 // objects opens the directory of the user's shared objects.
 func (a *app) objects() (*shm.Dir, error) {
 	shm.OnBusy(func(name string, busy *shm.BusyError) {
-		fmt.Fprintf(a.stderr, "mpx: %s: waiting: %v\nmpx: hint: %s\n", name, busy, busy.Hint())
+		fmt.Fprintf(a.says, "mpx: %s: waiting: %v\nmpx: hint: %s\n", name, busy, busy.Hint())
 	})
 	return shm.OpenDir(shm.DefaultDir())
 }

@@ -72,7 +72,7 @@ func (a *app) listProcesses(asJSON bool) error {
 			list = append(list, l)
 		case errors.As(err, &kind), errors.Is(err, shm.ErrNotExist), errors.Is(err, shm.ErrDamaged), errors.Is(err, shm.ErrNamespace):
 		default: // it may be one
-			explain(a.stderr, fmt.Errorf("%s: %w", name, err))
+			explain(a.says, fmt.Errorf("%s: %w", name, err))
 			worst = &outcome{status: exitBroken}
 		}
 	}
