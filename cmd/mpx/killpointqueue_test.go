@@ -56,6 +56,9 @@ func TestKillPointsOfGet(t *testing.T) {
 		}
 		c.prepare = makes("queue create q", "queue put q a b")
 		c.check = func(t *testing.T, dir string, end killpoint.End, out string) {
+			if left := leftProcesses("MPX_DIR="+filepath.Join(dir, "objects"), dir); len(left) > 0 { // the twin has it until it has ended
+				t.Errorf("processes left: %q", left)
+			}
 			done, _ := os.ReadFile(filepath.Join(dir, "done"))
 			got, left := strings.Fields(out+string(done)), rest(t, dir)
 			all := slices.Compact(slices.Concat(got, left)) // what is there again is the last that was had

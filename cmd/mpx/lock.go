@@ -135,8 +135,9 @@ func (a *app) runLock(cmd *cobra.Command, o *lockOptions, args []string) error {
 func (o *lockOptions) insideItself(dir *shm.Dir, name string, w shm.Wait) (bool, error) {
 	above, err := dir.HeldAbove(name, outlives)
 	var unknown *shm.UnknownError
-	if errors.As(err, &unknown) && !slices.Contains(shm.HeldLocks(), name) {
-		return false, nil // nobody has said so, and not all processes are to be seen
+	var busy *shm.BusyError
+	if errors.As(err, &busy) || errors.As(err, &unknown) && !slices.Contains(shm.HeldLocks(), name) {
+		return false, nil // nobody has said so, and not all is to be seen
 	}
 	if err != nil || !above || o.recursive {
 		return above, objectError(name, err, nil)

@@ -58,7 +58,10 @@ func (l *Lease) openLong() (ok bool, err error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
-	return err == nil && isIntact(l.file, l.Size(), r.fileSum), err
+	if err != nil {
+		return false, err
+	}
+	return isIntact(l.file, l.Size(), r.fileSum)
 }
 
 // Size returns the item's length in bytes.

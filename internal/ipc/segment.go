@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -227,9 +228,10 @@ func (l *logs) content(n uint64) ([]byte, error) {
 	return b, nil
 }
 
-// isIntact reports whether file f has so many bytes of that sum.
-func isIntact(f *os.File, size int64, sum uint32) bool {
+// isIntact reports whether file f, which stays at its beginning, has so many bytes of
+// that sum. An error: it cannot be read.
+func isIntact(f *os.File, size int64, sum uint32) (bool, error) {
 	h := crc32.New(castagnoli())
-	n, err := io.Copy(h, f)
-	return err == nil && n == size && h.Sum32() == sum
+	n, err := io.Copy(h, io.NewSectionReader(f, 0, math.MaxInt64))
+	return n == size && h.Sum32() == sum, err
 }

@@ -193,7 +193,7 @@ for fd in 1, 2:
 	const get = `import fcntl, os
 for fd in 1, 2:
     os.write(1, b"%d\n" % (fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_NONBLOCK))`
-	cfg := pool.Config{Function: "exec", Args: task.Spec{Words: []string{"python3", "-c", "{}"}, Replace: "{}"}, Jobs: 1}
+	cfg := pool.Config{Function: "exec", Args: task.Spec{Words: []string{"python3", "-c", "import sys; exec(sys.argv[1])", "{}"}, Replace: "{}"}, Jobs: 1}
 	p := start(t, cfg)
 	r := apply(t, p, set)
 	wantStatus(t, &r, task.OK)

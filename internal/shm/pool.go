@@ -63,23 +63,18 @@ func (d *Dir) MakePool(name string, prepare func(side string) error) (*Pool, err
 				failed = prepare(side)
 			}
 		})
-		if err == nil && failed == nil {
+		if err == nil {
 			// What is not removed now the next pool will: it may be another's who is
 			// about to find that the name is taken.
 			_ = o.Tidy()
-			if _, err := os.Lstat(side); err == nil {
+			_, gone := os.Lstat(side)
+			if failed == nil && gone == nil {
 				return &Pool{o}, nil
 			}
-			// One that was tidying up, and is gone by now, took it for a leftover.
-			failed = errors.Join(o.unlink(), o.Close())
-			if failed == nil {
-				continue
+			if err = errors.Join(o.unlink(), o.Close()); err == nil && gone != nil {
+				continue // one that was tidying up, and is gone by now, took side for a leftover
 			}
-			return nil, failed
-		}
-		if err == nil {
-			err = errors.Join(failed, o.unlink(), o.Close())
-			return nil, err
+			return nil, errors.Join(failed, err)
 		}
 		if side != "" {
 			_ = os.RemoveAll(side)

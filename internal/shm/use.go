@@ -71,16 +71,22 @@ func claim(f *os.File, why string) error {
 	return &InUseError{why, lockers(f, useByte)}
 }
 
-// untilSettled calls f until it does not come upon what another is just removing. That
-// takes as long as a change does.
+// untilSettled calls f until it does not come upon what another is just removing, which
+// takes as long as a change does, or upon one in use by nobody to be seen: by a process
+// that is just ending, as often as not, or is between fork and exec.
 func untilSettled[T any](w Wait, f func() (T, error)) (T, error) {
-	for begin := time.Now(); ; {
+	for begin, pause := time.Now(), guardFirst; ; pause = min(2*pause, guardLast) {
 		v, err := f()
 		_, over := w.left()
-		if !errors.Is(err, errGoing) || over && time.Since(begin) >= guardGrace {
+		late := time.Since(begin) >= guardGrace
+		var used *InUseError
+		switch {
+		case errors.Is(err, errGoing) && !(over && late):
+		case errors.As(err, &used) && len(used.PIDs) == 0 && !late:
+		default:
 			return v, err
 		}
-		_ = unix.Nanosleep(&unix.Timespec{Nsec: int64(guardFirst)}, nil)
+		_ = unix.Nanosleep(&unix.Timespec{Nsec: int64(pause)}, nil)
 	}
 }
 
