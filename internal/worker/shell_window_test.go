@@ -86,7 +86,8 @@ func TestShellEndsBeforeItForks(t *testing.T) {
 						b.send(ipc.AppendStop(nil, int(sig), int64(patience)), ipc.AppendRecall(nil, 1))
 						b.want(ipc.KindGaveBack) // it has heard of both
 						h.open(1)
-						if d, _ := b.done(1); d.End != ipc.Stopped || d.Signal == 0 {
+						// mksh now and then has 0 for the status of a subshell that is killed early.
+						if d, _ := b.done(1); d.End != ipc.Stopped || d.Signal == 0 && real != "mksh" {
 							t.Errorf("%+v", d)
 						}
 						h.has(t, "")
