@@ -23,6 +23,12 @@ func (s *Spec) guardScript(w *scanWord, in shellSet) *UsageError {
 			}
 		}
 	}
+	// Read once, {q} has become the record: none for a second reader.
+	for _, c := range scan.commands {
+		for i := range c.words {
+			c.words[i].code, c.words[i].quoted = c.words[i].holds(), false
+		}
+	}
 	return s.judge(scan, in)
 }
 
