@@ -184,6 +184,16 @@ func TestQueueThroughStopped(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	// Who has done it himself has not kept the turn.
+	turnPatience = time.Hour
+	for i := range qs {
+		done := putAsync(qs[i], "c")
+		<-disk.begun
+		disk.end <- nil
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // BenchmarkQueueThrough is what a put costs of a queue on disk, and of one that is in

@@ -40,28 +40,24 @@ func (t *Table) InTurn(i int, patience time.Duration, f func() error) error {
 
 // awaitTurn locks byte at by an open file of its own, so that the goroutines of this
 // process take turns, too.
-func (t *Table) awaitTurn(at int64, patience time.Duration) (fd int, err error) {
-	fd, err = unix.Open(fmt.Sprintf("/proc/self/fd/%d", t.f.Fd()), unix.O_RDWR|unix.O_CLOEXEC, 0)
+func (t *Table) awaitTurn(at int64, patience time.Duration) (int, error) {
+	fd, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", t.f.Fd()), unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1, err
 	}
-	err = setLock(uintptr(fd), at, unix.F_WRLCK, false)
-	if !errors.Is(err, unix.EAGAIN) {
-		if err != nil {
-			unix.Close(fd)
+	if err = setLock(uintptr(fd), at, unix.F_WRLCK, false); errors.Is(err, unix.EAGAIN) {
+		got := make(chan error, 1)
+		go func() { got <- setLock(uintptr(fd), at, unix.F_WRLCK, true) }()
+		select {
+		case err = <-got:
+		case <-time.After(patience):
+			go func() { <-got; unix.Close(fd) }() // what it gets now is nobody's
+			return -1, ErrTimeout
 		}
-		return fd, err
 	}
-	got := make(chan error, 1)
-	go func() { got <- setLock(uintptr(fd), at, unix.F_WRLCK, true) }()
-	select {
-	case err = <-got:
-		if err != nil {
-			unix.Close(fd)
-		}
-		return fd, err
-	case <-time.After(patience):
-		go func() { <-got; unix.Close(fd) }() // that it gets now is nobody's
-		return -1, ErrTimeout
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
 	}
+	return fd, nil
 }
