@@ -419,7 +419,7 @@ func TestQueueCrash(t *testing.T) {
 // waysToCut returns how so many steps may be there: in all ways if these are few, else in
 // some.
 func waysToCut(n int, r *rand.Rand) (all []func() int) {
-	const most = 12
+	const most = 9
 	ways := 1
 	for range n {
 		if ways *= 3; ways > most {

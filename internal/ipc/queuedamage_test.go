@@ -100,11 +100,11 @@ func TestQueueDamaged(t *testing.T) {
 func spansToDamage(records []span) (all []span) {
 	borders := map[int][]int{}
 	for _, r := range records {
-		borders[r.segment] = append(borders[r.segment], r.first, r.first+9, r.first+recordHead, r.end-1)
+		borders[r.segment] = append(borders[r.segment], r.first, r.first+9, r.end-1)
 	}
 	for segment, at := range borders {
 		for i, first := range at {
-			for _, end := range []int{first + 1, first + 50, at[min(i+1, len(at)-1)], at[min(i+7, len(at)-1)], 1 << 30} {
+			for _, end := range []int{first + 1, at[min(i+1, len(at)-1)], at[min(i+7, len(at)-1)], 1 << 30} {
 				if end > first {
 					all = append(all, span{segment, first, end})
 				}
