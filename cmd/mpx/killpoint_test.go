@@ -28,7 +28,7 @@ type killCase struct {
 	waits func(dir string) bool
 	// check checks what the command has left. out is what it has printed.
 	check func(t *testing.T, dir string, end killpoint.End, out string)
-	// every has only one point of so many be tried; 0: each.
+	// every has only one point of so many be tried, but for make torture; 0: each.
 	every  int
 	status int // with which it ends by itself
 
@@ -44,6 +44,9 @@ func (k *killCase) run(t *testing.T) {
 		t.Fatal(err)
 	}
 	hits, step := 0, max(1, k.every)
+	if torture() {
+		step = 1
+	}
 	k.base = t.TempDir()
 	for n := 1; !t.Failed(); n += step {
 		end := k.in(t, mpx, n)

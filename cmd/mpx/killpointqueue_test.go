@@ -54,6 +54,7 @@ func TestKillPointsOfGet(t *testing.T) {
 		if name == "follow" {
 			c.status = exitFailed // at the end there is none at once
 		}
+		c.every = 3
 		c.prepare = makes("queue create q", "queue put q a b")
 		c.check = func(t *testing.T, dir string, end killpoint.End, out string) {
 			if left := leftProcesses("MPX_DIR="+filepath.Join(dir, "objects"), dir); len(left) > 0 { // the twin has it until it has ended
@@ -121,6 +122,7 @@ func TestKillPointsOfPipe(t *testing.T) {
 	}
 	t.Run("send", (&killCase{
 		args:    []string{"pipe", "send", "p:2", "b"},
+		every:   3,
 		prepare: makes("pipe create p", "pipe send p:2 a"),
 		check: func(t *testing.T, dir string, end killpoint.End, _ string) {
 			mpxOut(t, dir, "pipe", "send", "p:2", "z")
@@ -132,6 +134,7 @@ func TestKillPointsOfPipe(t *testing.T) {
 	}).run)
 	t.Run("recv", (&killCase{
 		args:    []string{"pipe", "recv", "p:1"},
+		every:   3,
 		prepare: makes("pipe create p", "pipe send p:2 a", "pipe send p:2 b"),
 		check: func(t *testing.T, dir string, end killpoint.End, out string) {
 			got, left := strings.Fields(out), messages(t, dir)
@@ -142,6 +145,7 @@ func TestKillPointsOfPipe(t *testing.T) {
 	}).run)
 	t.Run("close", (&killCase{
 		args:    []string{"pipe", "close", "p:2"},
+		every:   3,
 		prepare: makes("pipe create p", "pipe send p:2 a"),
 		check: func(t *testing.T, dir string, _ killpoint.End, _ string) {
 			if got := messages(t, dir); !slices.Equal(got, []string{"a"}) {
