@@ -264,7 +264,7 @@ func TestInitializerFails(t *testing.T) {
 		for _, init := range [][]string{{"sh", "-c", "exit 9"}, {"/no/such"}} {
 			cfg.Initializer = vector(init...)
 			b := hire(t, cfg)
-			b.send(tasks(1, 3))
+			_, _ = b.requests.Write(tasks(1, 3)) // an error: it has ended by now
 			b.hello()
 			if d, _ := b.done(0); d.Exit != 9 && d.Exit != 127 {
 				t.Errorf("%s: %+v", name, d)
