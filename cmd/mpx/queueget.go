@@ -47,7 +47,7 @@ MPX_ATTEMPT how often the item has been given out, this time included.
 With --max-deliveries N an item that has failed N times goes to the queue NAME.dead, and
 stderr says why. Each delivery counts that did not end well: COMMAND failed, or it or mpx
 was killed, or the item cannot be an argument (over 128 KiB, a NUL byte: see --stdin).
-That COMMAND is not found or cannot be run is not the item's fault, and does not count.
+A COMMAND that is not found, or cannot be run, counts for one item, and ends the get.
 
 An item is out of the queue when it has been printed: of one whose printing is cut
 short nothing is lost, though some may be printed twice. With --follow --timeout is

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"mpx/internal/ipc"
+	"mpx/internal/proc"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,8 +39,10 @@ func (g *getter) lease(l *ipc.Lease, words []string) error {
 	switch {
 	case errors.Is(err, unix.E2BIG) && !g.onStdin:
 		return g.undelivered(l, err)
-	case err != nil: // the fault is not the item's
+	case proc.OutOfResources(err): // which says nothing of the item, nor of the command
 		return errors.Join(err, l.Undo())
+	case err != nil:
+		return errors.Join(err, g.failed(l, err.Error()))
 	}
 	if err = g.judge(l, end); err == nil && g.follow {
 		err = g.a.twin.rest()
