@@ -48,5 +48,6 @@ var ErrRefused = errors.New("no process can be traced here")
 func (v *Victim) Run(n int) (End, error) {
 	t := &tracer{v: v, n: n, inCall: map[int]bool{}, process: map[int]int{}, early: map[int]bool{}, maps: map[int]uint64{}}
 	err := inThread(t.follow)
+	t.letGo()
 	return t.end, err
 }

@@ -37,12 +37,13 @@ const (
 	andForks   = syscall.PTRACE_O_TRACEFORK | syscall.PTRACE_O_TRACEVFORK
 )
 
-// inThread calls f in a thread that ends with it, and that has no children yet: f waits
+// inThread calls f in a thread, which is gone when it returns, and that has no children yet: f waits
 // for any child of its thread, and has to let those alone that others have started.
 func inThread(f func() error) error {
-	done := make(chan error)
+	done, thread := make(chan error), 0
 	go func() {
 		runtime.LockOSThread() // and never unlocked
+		thread = unix.Gettid()
 		children, err := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/children", unix.Gettid()))
 		switch {
 		case err != nil:
@@ -53,7 +54,28 @@ func inThread(f func() error) error {
 			done <- f()
 		}
 	}()
-	return <-done
+	err := <-done
+	for thread != os.Getpid() {
+		if _, gone := os.Stat(fmt.Sprintf("/proc/self/task/%d", thread)); gone != nil {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return err
+}
+
+// letGo sets going what this run has traced, when its thread is gone: a process or thread
+// that began as it went has a SIGSTOP to come, which was meant for the tracer.
+func (t *tracer) letGo() {
+	pids := map[int]bool{}
+	for _, pid := range t.process {
+		pids[pid] = pid != t.root
+	}
+	for pid, lives := range pids {
+		if lives {
+			_ = syscall.Kill(pid, syscall.SIGCONT) // an error: it has ended
+		}
+	}
 }
 
 // follow starts the program and goes with it until it has ended.
