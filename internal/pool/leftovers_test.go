@@ -143,17 +143,28 @@ func TestLeftoverThatFloods(t *testing.T) {
 	left(t, &r)
 }
 
-// What a task leaves and ends by itself before the output is whole counts.
+// What a task leaves and ends by itself before the output is whole counts, unless it is
+// silent for so long that it is not waited for: on a busy machine that may be at any time.
 func TestLeftoverThatEnds(t *testing.T) {
+	for begin := time.Now(); ; {
+		got := leftoverThatEnds(t)
+		if got == "1\n2\n" || t.Failed() {
+			return
+		}
+		if !strings.HasPrefix("1\n2\n", got) || time.Since(begin) > patience {
+			t.Fatalf("stdout %q", got)
+		}
+	}
+}
+
+func leftoverThatEnds(t *testing.T) string {
 	s := newStage(t)
 	cfg := shell("(echo 1; read x; echo 2; echo 0 0 0 0 >" + s.path() + ") <" + s.gate.Name() + " &\nexit 0")
 	cfg.Jobs, cfg.KillLeft = 1, false
 	p := start(t, cfg)
 	s.release(1)
 	r := apply(t, p)
-	if got := stdout(t, &r); got != "1\n2\n" {
-		t.Errorf("stdout %q", got)
-	}
+	return stdout(t, &r)
 }
 
 // A process that a finished task left is spared when a later worker is killed;
