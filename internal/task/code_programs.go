@@ -24,7 +24,9 @@ type interpreter struct {
 	rest  string   // options of one letter that take the rest of their word
 	// longTakes are the long options that take the next word.
 	longTakes []string
-	last      string // options of one letter behind which all is the code's own
+	// longMayTake says that any other long option may do so: there are too many.
+	longMayTake bool
+	last        string // options of one letter behind which all is the code's own
 	// first says which operand is code (from 1) where no option had any, and all
 	// says that those behind it are, too.
 	first    int
@@ -52,7 +54,7 @@ var (
 	asPerl   = interpreter{reads: readLanguage, code: "eEFMm", takes: "I", rest: "i0lxCdDV", remedy: argvOfPerl}
 	asRuby   = interpreter{reads: readLanguage, code: "e", takes: "IrCEF", rest: "iKxT0W", long: nil, remedy: argvOfRuby}
 	asPython = interpreter{reads: readLanguage, code: "c", takes: "WXm", last: "cm", longTakes: []string{"--check-hash-based-pycs"}, remedy: argvOfPython}
-	asNode   = interpreter{reads: readLanguage, long: []string{"-e", "-p", "-pe", "--eval", "--print", "eval"}, longTakes: []string{"-r", "--require", "--import", "-C"}, remedy: argvOfNode}
+	asNode   = interpreter{reads: readLanguage, long: []string{"-e", "-p", "-pe", "--eval", "--print", "eval"}, longTakes: []string{"-r", "-C"}, longMayTake: true, remedy: argvOfNode}
 	asAwk    = interpreter{
 		reads: readLanguage, code: "e", takes: "FvfilEW", file: "fE", first: 1, long: []string{"--source"},
 		longTakes: []string{"--field-separator", "--assign", "--file", "--include", "--load", "--exec"}, remedy: argvOfAwk,
@@ -73,6 +75,8 @@ var (
 	asSg       = interpreter{reads: readAnyShell, code: "c", anywhere: true, first: 2, remedy: "{q} is the record quoted for that shell: sg GROUP 'cat {q}'"}
 	asFlock    = interpreter{reads: readAnyShell, takes: "wE", behindFile: true, longTakes: []string{"--timeout", "--wait", "--conflict-exit-code"}, remedy: "an argument is read by no shell: flock FILE cat {}"}
 	asOther    = interpreter{reads: readLanguage, code: "eE", long: []string{"--eval", "--print", "-p"}, remedy: argvOfOther}
+	asLua      = interpreter{reads: readLanguage, code: "e", takes: "l", remedy: argvOfOther}
+	asJulia    = interpreter{reads: readLanguage, code: "eE", takes: "LJpCHtm", long: asOther.long, remedy: argvOfOther}
 	asFish     = interpreter{reads: readLanguage, code: "cC", long: []string{"--command", "--init-command", "-Command", "--commands"}, remedy: "take a POSIX shell, or pass it as an argument"}
 )
 
@@ -80,7 +84,7 @@ var (
 var interpreters = map[string]*interpreter{
 	"perl": &asPerl, "ruby": &asRuby, "python": &asPython, "pypy": &asPython, "node": &asNode, "nodejs": &asNode, "deno": &asNode, "bun": &asNode,
 	"php": {reads: readLanguage, code: "rRBE", takes: "cdfFtzS", long: []string{"--run", "--process-code", "--process-begin", "--process-end"}, remedy: argvOfOther},
-	"lua": &asOther, "luajit": &asOther, "Rscript": &asOther, "R": &asOther, "julia": &asOther, "osascript": &asOther, "groovy": &asOther,
+	"lua": &asLua, "luajit": &asLua, "Rscript": &asOther, "R": &asOther, "julia": &asJulia, "osascript": &asOther, "groovy": &asOther,
 	"elixir": &asOther, "erl": &asOther, "ghc": &asOther, "raku": &asPerl,
 	"awk": &asAwk, "gawk": &asAwk, "mawk": &asAwk, "nawk": &asAwk, "original-awk": &asAwk, "bwk": &asAwk,
 	"su": &asSu, "runuser": &asSu, "script": &asScript, "ssh": &asSSH, "slogin": &asSSH, "rsh": &asSSH, "autossh": &asSSH,

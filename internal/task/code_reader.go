@@ -28,6 +28,8 @@ func (r *codeReader) word(w *scanWord) {
 		r.done = true
 	case slices.Contains(r.long, text):
 		r.take()
+	case r.options && slices.Contains(r.longTakes, text):
+		r.at++
 	case r.options && text == "--":
 		r.options = r.anywhere
 	case r.options && strings.HasPrefix(text, "--"):
@@ -49,15 +51,28 @@ func (r *codeReader) take() {
 // longOption reads the option text, which w is.
 func (r *codeReader) longOption(w *scanWord, text string) {
 	name, _, ok := strings.Cut(text, "=")
-	if ok && slices.Contains(r.long, name) {
+	switch isCode := abbreviates(name, r.long); {
+	case ok && isCode:
 		r.found = append(r.found, *w)
-	}
-	if !ok && slices.Contains(r.longTakes, name) {
+	case isCode:
+		r.take()
+	case !ok && (abbreviates(name, r.longTakes) || r.longMayTake && r.nextIsWord()):
 		r.at++
 	}
 	if name == "--file" || name == "--exec" || name == "--user" {
 		r.elsewhere()
 	}
+}
+
+// abbreviates reports whether name, which begins with --, is one of options, or the
+// beginning of one, as getopt_long has it.
+func abbreviates(name string, options []string) bool {
+	return len(name) > 2 && slices.ContainsFunc(options, func(o string) bool { return strings.HasPrefix(o, name) })
+}
+
+// nextIsWord reports whether a word follows that is no option.
+func (r *codeReader) nextIsWord() bool {
+	return r.at+1 < len(r.words) && !strings.HasPrefix(string(r.words[r.at+1].text), "-")
 }
 
 // elsewhere notes that no operand is code; su's and runuser's -u has them run

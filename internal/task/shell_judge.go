@@ -118,16 +118,16 @@ func (s *Spec) judgeCommand(c *shellCommand, in shellSet) *UsageError {
 		}
 		return nil
 	}
+	if len(words) == 1 && words[0].many && words[0].holds() { // a name and its words
+		return namedByRecord(words)
+	}
 	if len(words) < 2 || !slices.ContainsFunc(words[1:], scanWord.holds) {
 		return nil
 	}
 	name, args := string(words[0].text), words[1:]
 	switch {
 	case namesAny(&words[0]):
-		return &UsageError{
-			Msg:  "a record as the name of a command may be that of eval, which reads its words as code",
-			Hint: "env makes it a program for sure: env " + lineOf(words),
-		}
+		return namedByRecord(words)
 	case words[0].open: // it may be nothing, and the next word the command
 		return s.judgeCommand(&shellCommand{words: args}, in)
 	case name == "eval" || name == "trap":
@@ -142,6 +142,14 @@ func (s *Spec) judgeCommand(c *shellCommand, in shellSet) *UsageError {
 		return builtinError(name, args)
 	}
 	return nil
+}
+
+// namedByRecord refuses words whose first is a record.
+func namedByRecord(words []scanWord) *UsageError {
+	return &UsageError{
+		Msg:  "a record as the name of a command may be that of eval, which reads its words as code",
+		Hint: "env makes it a program for sure: env " + lineOf(words),
+	}
 }
 
 // judgeKeyword is judgeCommand for words behind a keyword that ends no command.
