@@ -6,10 +6,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"mpx/internal/proc"
 	"mpx/internal/shm"
@@ -95,6 +97,21 @@ func (t *twin) watch() {
 	os.Exit(exitBroken)
 }
 
+// restTime is how long what a command has started has to end by itself, when it was told
+// to.
+const restTime = time.Second
+
+// endRest ends what the command, which has been told to end and has ended, has started:
+// what it has on lease, or locked, is another's after that.
+func (t *twin) endRest() {
+	c := proc.Claim{Mark: t.runs.mark, Alone: func() bool { return !t.left }}
+	c.Signal(t.got)
+	for end := time.Now().Add(restTime); proc.AnyLivingChild() && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	c.End(clearLimit)
+}
+
 // reap reaps children as they end: the command, and orphans.
 func (t *twin) reap(children <-chan os.Signal) {
 	for range children {
@@ -114,6 +131,9 @@ func (t *twin) reap(children <-chan os.Signal) {
 func (t *twin) reaped(pid int, ws unix.WaitStatus) {
 	if pid != t.pid {
 		return
+	}
+	if slices.Contains(endings, t.got) { // it has not ended by itself
+		t.endRest()
 	}
 	t.pid = 0
 	unix.Close(t.pidfd)

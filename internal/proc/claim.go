@@ -3,6 +3,7 @@ package proc
 import (
 	"os"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -39,6 +40,15 @@ func (c *Claim) End(limit time.Duration) {
 		}, limit, nil)
 		if looks--; !sure && time.Now().Before(end) {
 			looks = 2
+		}
+	}
+}
+
+// Signal sends sig to the children that are claimed, and to all that is below them.
+func (c *Claim) Signal(sig syscall.Signal) {
+	for _, pid := range Children(os.Getpid()) {
+		if mine, _ := c.covers(pid); mine {
+			SignalAll(append(Descendants(pid), pid), sig)
 		}
 	}
 }
