@@ -20,7 +20,7 @@ func MakeQueue(d *shm.Dir, name string, most int, place string) (*Queue, error) 
 	case err == nil:
 		q.Close()
 		return nil, shm.ErrExists
-	case errors.As(err, &gone) && isPath(place, gone.Place): // it is to be there again
+	case errors.As(err, &gone) && isMissing(place, gone.Place): // it is to be there again
 	case !errors.Is(err, shm.ErrNotExist):
 		return nil, err
 	}
@@ -47,10 +47,15 @@ func MakeQueue(d *shm.Dir, name string, most int, place string) (*Queue, error) 
 	return q, q.tidied()
 }
 
-// isPath reports whether a path that the user has given is path.
-func isPath(given, path string) bool {
+// isMissing reports whether a path that the user has given is path, and nothing is there:
+// an empty directory may be one that a disk belongs on.
+func isMissing(given, path string) bool {
 	abs, err := filepath.Abs(given)
-	return given != "" && err == nil && abs == path
+	if given == "" || err != nil || abs != path {
+		return false
+	}
+	_, err = os.Lstat(abs)
+	return errors.Is(err, os.ErrNotExist)
 }
 
 // A GoneError says that a queue is not where it is kept: its disk is not there now, or it
