@@ -91,10 +91,14 @@ func (t *twin) watch() {
 	t.line.hear()
 	t.mu.Lock()
 	if t.pid != 0 {
-		c := proc.Claim{Mark: t.runs.mark, Alone: func() bool { return !t.left }}
-		c.End(clearLimit)
+		t.claim().End(clearLimit)
 	}
 	os.Exit(exitBroken)
+}
+
+// claim returns what is the command's. The lock must be held.
+func (t *twin) claim() *proc.Claim {
+	return &proc.Claim{Mark: t.runs.mark, Alone: func() bool { return !t.left }}
 }
 
 // restTime is how long what a command has started has to end by itself, when it was told
@@ -104,7 +108,7 @@ const restTime = time.Second
 // endRest ends what the command, which has been told to end and has ended, has started:
 // what it has on lease, or locked, is another's after that.
 func (t *twin) endRest() {
-	c := proc.Claim{Mark: t.runs.mark, Alone: func() bool { return !t.left }}
+	c := t.claim()
 	c.Signal(t.got)
 	for end := time.Now().Add(restTime); proc.AnyLivingChild() && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
